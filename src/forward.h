@@ -1,0 +1,57 @@
+/*
+ * forward.h: the network, one chunk of tokens at a time. START in forward.c.
+ */
+#ifndef RZ_FORWARD_H
+#define RZ_FORWARD_H
+
+#include "kv.h"
+
+/* Buffers of one session for chunks of up to C tokens. Strides (ld*) are widths padded to a cache
+ * line, so kernels may write whole row groups. */
+typedef struct {
+    uint32_t chunk;         /* C */
+    uint32_t logits_rows;   /* rows that `logits` has room for */
+    size_t ld_embd, ld_q, ld_kv, ld_ff, ld_vocab;
+    uint8_t *row;           /* one weight row as it stands in a file */
+    float *x;               /* [C][ld_embd] residual stream */
+    float *norm;            /* [C][ld_embd] its normalised copy */
+    float *q, *k, *v;       /* [C][ld_q], [C][ld_kv], [C][ld_kv] */
+    float *heads;           /* [C][n_head][v_width] output of the heads */
+    float *heads_chunk;     /* the same of one chunk of keys */
+    float *head_max, *head_sum; /* [C][n_head] running state of the softmax */
+    float *joined;          /* [C][ld_q] heads without padding */
+    float *gate, *up;       /* [C][ld_ff] */
+    float *out;             /* [C][ld_embd] result of a block before it joins x */
+    float *rope_cos, *rope_sin; /* [C][rope_dim / 2] */
+    float *act_f32;         /* packed activations, see rz_act */
+    uint8_t *act_q8;
+    float *logits;          /* [logits_rows][ld_vocab] */
+} rz_run;
+
+void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk, bool all_logits);
+
+/* Computes tokens[0..n), n <= chunk, at positions `position` and up; keys and values join the
+ * cache. Fills run->logits with the logits of all n tokens or of the last one. */
+void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *tokens, uint32_t n,
+                uint32_t position, bool all_logits);
+
+/* ---- attend.c ------------------------------------------------------------------------------- */
+
+/* Attention of all heads of n tokens over the cache of one layer: run->q to run->heads. */
+void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
+               uint32_t position);
+
+/* ---- product.c ------------------------------------------------------------------------------ */
+
+/* One of several products of the same input: y [n][ldy] = x W^T. */
+typedef struct {
+    const rz_mat *w;
+    float *y;
+    size_t ldy;
+} rz_product;
+
+/* Computes up to 3 products of x [n][ldx] (all with the same number of columns) as one region. */
+void rz_products(const rz_model *m, rz_run *run, const float *x, size_t ldx, uint32_t n,
+                 const rz_product *products, uint32_t n_products);
+
+#endif

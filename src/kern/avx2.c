@@ -1,0 +1,9 @@
+/* avx2.c: the kernel table for AVX2 + FMA + F16C. */
+#include "simd_avx2.h"
+
+#include "matmul.inc.c"
+#include "vec.inc.c"
+
+#define TABLE      rz_kern_avx2
+#define TABLE_NAME "avx2"
+#include "table.inc.c"

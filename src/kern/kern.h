@@ -1,0 +1,115 @@
+/*
+ * kern.h: what a kernel table offers, and how activations and the KV cache lie in memory.
+ *
+ * A table is a constant: one per instruction set, every body written once (the .inc.c files) over
+ * the small vector vocabulary of a simd_*.h header; scalar.c is the plain C reference. Tables of one
+ * build differ in speed, in `nr` and in whether multiply-add rounds once or twice, in nothing else:
+ * integer parts are exact everywhere, float sums run in the order written here.
+ *
+ * Order of sums. A row of a matrix product is summed by one accumulator over ascending columns
+ * (quantised types: over ascending blocks; the products of a block are an exact integer). So a
+ * result depends neither on the number of tokens computed together nor on threads.
+ */
+#ifndef RZ_KERN_H
+#define RZ_KERN_H
+
+#include "../base.h"
+#include "../dtype.h"
+#include "../pack.h"
+
+/*
+ * Packed activations of n tokens: the right-hand side of a matrix product. Tokens go in tiles of
+ * `tile`; a remainder of one token is a tile of one, a larger one a full tile with zeros.
+ *   f32: [tile][column][token]
+ *   q8:  [tile][block of 32 columns] of
+ *          f32 d[T]        scale: x is about d q, |q| <= 127
+ *          f32 ds[T]       d times the sum of the block's q
+ *          i32 ns[2][T]    minus the sum of q over columns 0-15, 16-31
+ *          q[8][T][4]      4 columns of every token; as i16 in the order 0 2 1 3 where `act_i16`
+ */
+typedef struct {
+    uint32_t n, cols;
+    const float *f32;
+    const uint8_t *q8;
+} rz_act;
+
+/* y[t * ldy + row] for the rows of groups g0 <= g < g1 and all tokens; padding rows are written
+ * too, so y needs room for whole groups. */
+typedef void rz_matmul_fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y,
+                          size_t ldy);
+
+enum {
+    RZ_KEY_BLOCK = 32, /* keys per step of the running softmax */
+    RZ_KEY_CHUNK = 512 /* keys per independent partial result; they are merged in ascending order */
+};
+
+/*
+ * Attention of n_q queries of one KV head over keys [0, limit[i]).
+ *   k: [key / nr][head_dim][nr], v: [key][head_dim padded to nr], f32 or f16 by kv_type
+ *   q: rows of head_dim floats, already scaled by 1/sqrt(head_dim)
+ * Computes the chunks of RZ_KEY_CHUNK keys with index chunk0 <= c < chunk1. Running softmax after
+ * Milakov and Gimelshein (2018), blocked over keys as in FlashAttention (Dao et al. 2022).
+ */
+typedef struct {
+    const void *k, *v;
+    uint32_t kv_type; /* RZ_KV_* */
+    uint32_t head_dim;
+    uint32_t n_q;
+    const float *const *q;  /* [n_q] */
+    const uint32_t *limit;  /* [n_q], ascending */
+    float *const *out;      /* [n_q] rows of head_dim padded to nr: sum of p v over the keys */
+    float *max, *sum;       /* [n_q] maximum of the scores and sum of p */
+} rz_attn;
+
+typedef struct rz_kern {
+    const char *name;
+    uint32_t nr;   /* rows per packed group: 8 or 16 */
+    uint32_t tile; /* tokens per activation tile */
+    uint8_t flip;  /* how Q8_0 is packed, see pack.h */
+    bool act_i16;  /* activations as i16 */
+
+    /* Quantises one tile: n <= tile tokens, rows of x ldx apart, to dst; t is the tile's width. */
+    void (*act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n, uint32_t t);
+    rz_matmul_fn *matmul[RZ_DT_COUNT]; /* NULL: type not supported */
+
+    /* y = x / sqrt(mean(x^2) + eps) * w; Zhang and Sennrich, "Root Mean Square Layer
+     * Normalization" (2019). y may be x. */
+    void (*rmsnorm)(float *y, const float *x, const float *w, uint32_t n, float eps);
+    /* y = silu(gate) * up, silu(x) = x / (1 + exp(-x)); Shazeer, "GLU Variants" (2020) */
+    void (*silu_mul)(float *y, const float *gate, const float *up, uint32_t n);
+    /* One chunk of keys: fills out, max, sum of every query that sees a key of the chunk. */
+    void (*attend)(const rz_attn *a, uint32_t chunk);
+} rz_kern;
+
+/* Bytes of one token's q8 block of 32 columns. */
+static inline uint32_t rz_act_block(const rz_kern *k) { return 16 + (k->act_i16 ? 64 : 32); }
+
+/* Width of the tile that starts at token t of n. */
+static inline uint32_t rz_tile_width(const rz_kern *k, uint32_t n, uint32_t t) {
+    return n - t == 1 ? 1 : k->tile;
+}
+
+/* Tokens that the tiles of n tokens have room for. */
+static inline uint32_t rz_tile_room(const rz_kern *k, uint32_t n) {
+    uint32_t rest = n % k->tile;
+    return rest <= 1 ? n : n - rest + k->tile;
+}
+
+extern const rz_kern rz_kern_scalar;
+#if defined(__wasm_simd128__) && !defined(__wasm_relaxed_simd__)
+extern const rz_kern rz_kern_simd128;
+#endif
+#if defined(__wasm_relaxed_simd__)
+/* One table per way in which engines compute the relaxed byte dot product: second operand
+ * unsigned, signed, or unsigned with a saturating 16-bit step. */
+extern const rz_kern rz_kern_relaxed_u8, rz_kern_relaxed_s8, rz_kern_relaxed_sat;
+#endif
+#if defined(__x86_64__)
+extern const rz_kern rz_kern_avx2;
+#endif
+
+/* The best table of this build that the machine runs and the mask (RZ_KERN_*; 0: all) allows, or
+ * NULL. *flag, where given, becomes its RZ_KERN_* bit. */
+const rz_kern *rz_kern_choose(uint32_t mask, uint32_t *flag);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * matmul.inc.c: matrix products of packed weights with a tile of T tokens, over the vocabulary of
+ * simd_*.h. Included once per table.
+ *
+ * A body computes one group of NR rows for one tile. T is a compile-time constant after inlining,
+ * so the arrays over t live in registers. Each body follows the scalar one of the same name.
+ */
+
+#define RZ_INLINE static inline __attribute__((always_inline))
+#define FOR_T     _Pragma("GCC unroll 8") for (int t = 0; t < T; t++)
+
+/* A q8 tile block of T tokens; see rz_act in kern.h. */
+#define ACT_BYTES(T) ((T) * (16 + 8 * XK_BYTES))
+#define ACT_D(a, T, t)       (((const float *)(a))[t])
+#define ACT_DS(a, T, t)      (((const float *)(a))[(T) + (t)])
+#define ACT_NS(a, T, half, t) (((const int32_t *)(a))[(2 + (half)) * (T) + (t)])
+#define ACT_Q(a, T, k4, t)   xk_load((a) + 16 * (T) + ((k4) * (T) + (t)) * XK_BYTES)
+
+RZ_INLINE void tile_q4_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
+                         const int T) {
+    vf acc[8];
+    FOR_T acc[t] = vf_zero();
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 18 * NR, act += ACT_BYTES(T)) {
+        const uint8_t *qs = cell + 2 * NR;
+        na sum[8];
+        FOR_T sum[t] = na_zero();
+        _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+            vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
+            FOR_T {
+                sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
+                sum[t] = na_dot(sum[t], high, ACT_Q(act, T, v + 4, t));
+            }
+        }
+        vf d = vf_load_f16(cell);
+        FOR_T {
+            vi s = vi_add(na_sum(sum[t]),
+                          vi_splat(8 * (ACT_NS(act, T, 0, t) + ACT_NS(act, T, 1, t))));
+            acc[t] = vf_madd(vf_from_i(s), vf_mul(d, vf_splat(ACT_D(act, T, t))), acc[t]);
+        }
+    }
+    FOR_T out[t] = acc[t];
+}
+
+RZ_INLINE void tile_q8_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
+                         const int T) {
+    vf acc[8];
+    FOR_T acc[t] = vf_zero();
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 34 * NR, act += ACT_BYTES(T)) {
+        vi sum[8];
+        FOR_T sum[t] =
+            vi_splat(W8_BIAS ? W8_BIAS * (ACT_NS(act, T, 0, t) + ACT_NS(act, T, 1, t)) : 0);
+        _Pragma("GCC unroll 8") for (int v = 0; v < 8; v++) {
+            w8 w = w8_load(cell + 2 * NR + v * 4 * NR);
+            FOR_T sum[t] = vi_dot_w8(sum[t], w, ACT_Q(act, T, v, t));
+        }
+        vf d = vf_load_f16(cell);
+        FOR_T acc[t] =
+            vf_madd(vf_from_i(sum[t]), vf_mul(d, vf_splat(ACT_D(act, T, t))), acc[t]);
+    }
+    FOR_T out[t] = acc[t];
+}
+
+/* Two groups of 32 columns, in the low and the high nibbles of the same 32 bytes per row. */
+RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *scales, const uint8_t *mins,
+                         const uint8_t *act, vf *scaled, vf *offset, const int T) {
+    const uint8_t *act2 = act + ACT_BYTES(T);
+    na low_sum[8], high_sum[8];
+    FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
+    _Pragma("GCC unroll 8") for (int v = 0; v < 8; v++) {
+        vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
+        FOR_T {
+            low_sum[t] = na_dot(low_sum[t], low, ACT_Q(act, T, v, t));
+            high_sum[t] = na_dot(high_sum[t], high, ACT_Q(act2, T, v, t));
+        }
+    }
+    vf s0 = vf_load_u8(scales), s1 = vf_load_u8(scales + NR);
+    vf m0 = vf_load_u8(mins), m1 = vf_load_u8(mins + NR);
+    FOR_T {
+        vf d0 = vf_mul(s0, vf_splat(ACT_D(act, T, t))), d1 = vf_mul(s1, vf_splat(ACT_D(act2, T, t)));
+        scaled[t] = vf_madd(vf_from_i(na_sum(low_sum[t])), d0, scaled[t]);
+        scaled[t] = vf_madd(vf_from_i(na_sum(high_sum[t])), d1, scaled[t]);
+        offset[t] = vf_madd(m0, vf_splat(ACT_DS(act, T, t)), offset[t]);
+        offset[t] = vf_madd(m1, vf_splat(ACT_DS(act2, T, t)), offset[t]);
+    }
+}
+
+RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
+                         const int T) {
+    vf acc[8];
+    FOR_T acc[t] = vf_zero();
+    for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR) {
+        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
+        vf scaled[8], offset[8];
+        FOR_T scaled[t] = vf_zero(), offset[t] = vf_zero();
+        for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
+            pair_q4_k(qs + c * 32 * NR, scales + 2 * c * NR, mins + 2 * c * NR, act, scaled, offset,
+                      T);
+        }
+        vf d = vf_load_f16(cell), dmin = vf_load_f16(cell + 2 * NR);
+        FOR_T {
+            acc[t] = vf_madd(d, scaled[t], acc[t]);
+            acc[t] = vf_nmadd(dmin, offset[t], acc[t]);
+        }
+    }
+    FOR_T out[t] = acc[t];
+}
+
+/* 16 columns of each quarter of one half of a block: ql and qh point at their first words. */
+RZ_INLINE void part_q6_k(const uint8_t *ql, const uint8_t *qh, const uint8_t *scales, int part,
+                         const uint8_t *act, vf *scaled, const int T) {
+    vi sum[4][8];
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+        FOR_T sum[i][t] = vi_splat(32 * ACT_NS(act + i * ACT_BYTES(T), T, part, t));
+    }
+    _Pragma("GCC unroll 4") for (int v = 4 * part; v < 4 * part + 4; v++) {
+        vb raw0 = vb_load(ql + v * 4 * NR), raw1 = vb_load(ql + (8 + v) * 4 * NR);
+        vb high = vb_load(qh + v * 4 * NR);
+        vb codes[4] = {vb_or(vb_low4(raw0), vb_pair_at4(high, 0)),
+                       vb_or(vb_low4(raw1), vb_pair_at4(high, 1)),
+                       vb_or(vb_high4(raw0), vb_pair_at4(high, 2)),
+                       vb_or(vb_high4(raw1), vb_pair_at4(high, 3))};
+        _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+            FOR_T sum[i][t] =
+                vi_dot_u7(sum[i][t], codes[i], ACT_Q(act + i * ACT_BYTES(T), T, v, t));
+        }
+    }
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+        vf s = vf_load_s8(scales + (i * 2 + part) * NR);
+        FOR_T scaled[t] = vf_madd(vf_from_i(sum[i][t]),
+                                  vf_mul(s, vf_splat(ACT_D(act + i * ACT_BYTES(T), T, t))),
+                                  scaled[t]);
+    }
+}
+
+RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
+                         const int T) {
+    vf acc[8];
+    FOR_T acc[t] = vf_zero();
+    for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR) {
+        const uint8_t *scales = cell + 2 * NR, *ql = cell + 18 * NR, *qh = ql + 128 * NR;
+        vf scaled[8];
+        FOR_T scaled[t] = vf_zero();
+        for (int half = 0; half < 2; half++, act += 4 * ACT_BYTES(T)) {
+            for (int part = 0; part < 2; part++) {
+                part_q6_k(ql + half * 64 * NR, qh + half * 32 * NR, scales + half * 8 * NR, part,
+                          act, scaled, T);
+            }
+        }
+        vf d = vf_load_f16(cell);
+        FOR_T acc[t] = vf_madd(d, scaled[t], acc[t]);
+    }
+    FOR_T out[t] = acc[t];
+}
+
+/* Float weights: columns are tokens of x in the same tile order. */
+#define TILE_FLOAT(name, bytes, load)                                                              \
+    RZ_INLINE void tile_##name(const uint8_t *w, const float *x, uint32_t cols, vf *out,           \
+                               const int T) {                                                      \
+        vf acc[8];                                                                                 \
+        FOR_T acc[t] = vf_zero();                                                                  \
+        for (uint32_t k = 0; k < cols; k++, w += (bytes) * NR, x += T) {                           \
+            vf wk = load;                                                                          \
+            FOR_T acc[t] = vf_madd(wk, vf_splat(x[t]), acc[t]);                                    \
+        }                                                                                          \
+        FOR_T out[t] = acc[t];                                                                     \
+    }
+TILE_FLOAT(f32, 4, vf_load((const float *)w))
+TILE_FLOAT(f16, 2, vf_load_f16(w))
+TILE_FLOAT(bf16, 2, vf_load_bf16(w))
+
+/* All tiles of all groups. `input` is the activations' base, `step` their bytes per token. */
+#define MATMUL(name, type, input, step)                                                            \
+    static void matmul_##name(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x,          \
+                              float *y, size_t ldy) {                                              \
+        for (uint32_t g = g0; g < g1; g++) {                                                       \
+            const uint8_t *group = w->data + g * w->group_bytes;                                   \
+            const uint8_t *act = (const uint8_t *)(input);                                         \
+            float *out = y + (size_t)g * NR;                                                       \
+            uint32_t t0 = 0;                                                                       \
+            for (; x->n - t0 > 1; t0 += rz_min_u32(TILE, x->n - t0)) {                             \
+                vf tile[8];                                                                        \
+                tile_##name(group, (const type *)act, w->cols, tile, TILE);                        \
+                act += (size_t)TILE * (step);                                                      \
+                for (uint32_t t = 0; t < TILE && t0 + t < x->n; t++) {                             \
+                    vf_store(out + (t0 + t) * ldy, tile[t]);                                       \
+                }                                                                                  \
+            }                                                                                      \
+            if (t0 < x->n) {                                                                       \
+                vf one[8];                                                                         \
+                tile_##name(group, (const type *)act, w->cols, one, 1);                            \
+                vf_store(out + t0 * ldy, one[0]);                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define F32_STEP ((size_t)w->cols * 4)
+#define Q8_STEP  ((size_t)w->cols / 32 * ACT_BYTES(1))
+MATMUL(f32, float, x->f32, F32_STEP)
+MATMUL(f16, float, x->f32, F32_STEP)
+MATMUL(bf16, float, x->f32, F32_STEP)
+MATMUL(q4_0, uint8_t, x->q8, Q8_STEP)
+MATMUL(q8_0, uint8_t, x->q8, Q8_STEP)
+MATMUL(q4_k, uint8_t, x->q8, Q8_STEP)
+MATMUL(q6_k, uint8_t, x->q8, Q8_STEP)

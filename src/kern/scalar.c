@@ -1,0 +1,255 @@
+/*
+ * scalar.c: every kernel in plain C. The reference that all other tables are checked against, and
+ * what runs where nothing better does. Written for reading; it is compiled without contraction, so
+ * each operation rounds once, as in WebAssembly.
+ */
+#include "fmath.h"
+#include "kern.h"
+
+enum { NR = 8 };
+
+static float f16_at(const uint8_t *p, uint32_t i) { return rz_f32_from_f16(rz_load_u16(p + 2 * i)); }
+
+/* One block of one token, as laid out for tiles of one. */
+typedef struct {
+    float d, ds;
+    int32_t ns[2];
+    int8_t q[32];
+} act_block;
+
+static void act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n,
+                   uint32_t t) {
+    (void)ldx, (void)n, (void)t; /* always 1 token */
+    for (uint32_t b = 0; b < cols / 32; b++, x += 32, dst += sizeof(act_block)) {
+        act_block block = {0};
+        float most = 0;
+        for (int j = 0; j < 32; j++) {
+            float a = x[j] < 0 ? -x[j] : x[j];
+            if (a > most) most = a;
+        }
+        float inverse = most > 0 ? 127.0f / most : 0.0f;
+        block.d = most / 127.0f;
+        for (int j = 0; j < 32; j++) {
+            float shifted = x[j] * inverse + RZ_ROUND;
+            block.q[j] = (int8_t)(rz_bits_from_f32(shifted) - rz_bits_from_f32(RZ_ROUND));
+            block.ns[j / 16] -= block.q[j];
+        }
+        block.ds = block.d * (float)-(block.ns[0] + block.ns[1]);
+        memcpy(dst, &block, sizeof block);
+    }
+}
+
+/* ---- matrix products: one row of one group, one token -------------------------------------- */
+
+static float dot_f32(const uint8_t *w, uint32_t row, const float *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t k = 0; k < cols; k++) acc += rz_load_f32(w + 4 * ((size_t)k * NR + row)) * x[k];
+    return acc;
+}
+
+static float dot_f16(const uint8_t *w, uint32_t row, const float *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t k = 0; k < cols; k++) acc += f16_at(w, k * NR + row) * x[k];
+    return acc;
+}
+
+static float dot_bf16(const uint8_t *w, uint32_t row, const float *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t k = 0; k < cols; k++) {
+        acc += rz_f32_from_bf16(rz_load_u16(w + 2 * ((size_t)k * NR + row))) * x[k];
+    }
+    return acc;
+}
+
+/* Byte j of a row in an interleaved array of 4-byte words. */
+static uint8_t byte_at(const uint8_t *words, uint32_t row, uint32_t j) {
+    return words[(j / 4 * NR + row) * 4 + j % 4];
+}
+
+static float dot_q4_0(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 18 * NR, x++) {
+        const uint8_t *qs = cell + 2 * NR;
+        int32_t sum = 8 * (x->ns[0] + x->ns[1]);
+        for (uint32_t j = 0; j < 16; j++) {
+            uint8_t code = byte_at(qs, row, j);
+            sum += (code & 15) * x->q[j] + (code >> 4) * x->q[j + 16];
+        }
+        acc += (float)sum * (f16_at(cell, row) * x->d);
+    }
+    return acc;
+}
+
+static float dot_q8_0(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 34 * NR, x++) {
+        int32_t sum = 0;
+        for (uint32_t j = 0; j < 32; j++) {
+            sum += (int8_t)byte_at(cell + 2 * NR, row, j) * x->q[j];
+        }
+        acc += (float)sum * (f16_at(cell, row) * x->d);
+    }
+    return acc;
+}
+
+static float dot_q4_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR, x += 8) {
+        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
+        float scaled = 0, offset = 0;
+        for (uint32_t g = 0; g < 8; g++) {
+            int32_t sum = 0;
+            for (uint32_t j = 0; j < 32; j++) {
+                uint8_t code = byte_at(qs, row, g / 2 * 32 + j);
+                sum += (g % 2 ? code >> 4 : code & 15) * x[g].q[j];
+            }
+            scaled += (float)sum * ((float)scales[g * NR + row] * x[g].d);
+            offset += (float)mins[g * NR + row] * x[g].ds;
+        }
+        acc += f16_at(cell, row) * scaled;
+        acc -= f16_at(cell + 2 * NR, row) * offset;
+    }
+    return acc;
+}
+
+static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR, x += 8) {
+        const int8_t *scales = (const int8_t *)cell + 2 * NR;
+        const uint8_t *ql = cell + 18 * NR, *qh = ql + 128 * NR;
+        float scaled = 0;
+        /* in the order in which vectors meet them: half, 16 columns of each quarter, quarter */
+        for (uint32_t i = 0; i < 16; i++) {
+            uint32_t half = i / 8, part = i / 4 % 2, quarter = i % 4;
+            const act_block *xq = &x[half * 4 + quarter];
+            int32_t sum = 32 * xq->ns[part];
+            for (uint32_t l = part * 16; l < part * 16 + 16; l++) {
+                uint8_t low = byte_at(ql, row, half * 64 + l + 32 * (quarter & 1));
+                uint8_t high = byte_at(qh, row, half * 32 + l);
+                int code = (quarter < 2 ? low & 15 : low >> 4) | (high >> 2 * quarter & 3) << 4;
+                sum += code * xq->q[l];
+            }
+            float scale = (float)scales[(half * 8 + quarter * 2 + part) * NR + row];
+            scaled += (float)sum * (scale * xq->d);
+        }
+        acc += f16_at(cell, row) * scaled;
+    }
+    return acc;
+}
+
+#define MATMUL(name, input, type)                                                                  \
+    static void matmul_##name(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x,          \
+                              float *y, size_t ldy) {                                              \
+        const size_t step = (input) == (const void *)x->f32                                        \
+                                ? (size_t)x->cols * sizeof(float)                                  \
+                                : (size_t)x->cols / 32 * sizeof(act_block);                        \
+        for (uint32_t g = g0; g < g1; g++) {                                                       \
+            for (uint32_t t = 0; t < x->n; t++) {                                                  \
+                const type *xt = (const type *)((const uint8_t *)(input) + t * step);              \
+                for (uint32_t r = 0; r < NR; r++) {                                                \
+                    y[t * ldy + g * NR + r] =                                                      \
+                        dot_##name(w->data + g * w->group_bytes, r, xt, w->cols);                  \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+MATMUL(f32, x->f32, float)
+MATMUL(f16, x->f32, float)
+MATMUL(bf16, x->f32, float)
+MATMUL(q4_0, x->q8, act_block)
+MATMUL(q8_0, x->q8, act_block)
+MATMUL(q4_k, x->q8, act_block)
+MATMUL(q6_k, x->q8, act_block)
+
+/* ---- the rest ------------------------------------------------------------------------------ */
+
+/* Sum of 8 lanes, pairwise from the outside in: the order of the vector tables. */
+static float sum_lanes(const float *v) {
+    float a[4];
+    for (int i = 0; i < 4; i++) a[i] = v[i] + v[i + 4];
+    return (a[0] + a[2]) + (a[1] + a[3]);
+}
+
+static void rmsnorm(float *y, const float *x, const float *w, uint32_t n, float eps) {
+    float lanes[NR] = {0};
+    for (uint32_t i = 0; i < n; i++) lanes[i % NR] += x[i] * x[i];
+    float scale = 1.0f / __builtin_sqrtf(sum_lanes(lanes) / (float)n + eps);
+    for (uint32_t i = 0; i < n; i++) y[i] = x[i] * scale * w[i];
+}
+
+static void silu_mul(float *y, const float *gate, const float *up, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) y[i] = gate[i] / (1.0f + rz_expf(-gate[i])) * up[i];
+}
+
+static float kv_at(const rz_attn *a, const void *p, size_t i) {
+    return a->kv_type == RZ_KV_F16 ? f16_at((const uint8_t *)p + 2 * i, 0) : ((const float *)p)[i];
+}
+
+/* Scores of the keys of one block; keys at or past the limit get -infinity. */
+static float block_scores(const rz_attn *a, const float *q, uint32_t first, uint32_t limit,
+                          float *s) {
+    float most = -__builtin_inff();
+    for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) {
+        uint32_t key = first + j;
+        s[j] = -__builtin_inff();
+        if (key >= limit) continue;
+        float acc = 0;
+        for (uint32_t d = 0; d < a->head_dim; d++) {
+            acc += kv_at(a, a->k, ((size_t)(key / NR) * a->head_dim + d) * NR + key % NR) * q[d];
+        }
+        s[j] = acc;
+        if (acc > most) most = acc;
+    }
+    return most;
+}
+
+static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t end) {
+    const uint32_t width = rz_round_up(a->head_dim, NR);
+    float *out = a->out[i], most = -__builtin_inff(), total = 0;
+    memset(out, 0, width * sizeof *out);
+    for (uint32_t b = first; b < end; b += RZ_KEY_BLOCK) {
+        float p[RZ_KEY_BLOCK], lanes[NR];
+        float block_most = block_scores(a, a->q[i], b, end, p);
+        float now = block_most > most ? block_most : most;
+        float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
+        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) p[j] = rz_expf(p[j] - now);
+        for (uint32_t j = 0; j < NR; j++) lanes[j] = (p[j] + p[j + 8]) + (p[j + 16] + p[j + 24]);
+        total = total * shrink + sum_lanes(lanes);
+        for (uint32_t d = 0; d < width; d++) {
+            float acc = out[d] * shrink;
+            for (uint32_t j = 0; j < RZ_KEY_BLOCK && b + j < end; j++) {
+                acc += kv_at(a, a->v, (size_t)(b + j) * width + d) * p[j];
+            }
+            out[d] = acc;
+        }
+        most = now;
+    }
+    a->max[i] = most;
+    a->sum[i] = total;
+}
+
+static void attend(const rz_attn *a, uint32_t chunk) {
+    uint32_t first = chunk * RZ_KEY_CHUNK;
+    for (uint32_t i = 0; i < a->n_q; i++) {
+        if (a->limit[i] > first) {
+            attend_query(a, i, first, rz_min_u32(a->limit[i], first + RZ_KEY_CHUNK));
+        }
+    }
+}
+
+const rz_kern rz_kern_scalar = {
+    .name = "scalar",
+    .nr = NR,
+    .tile = 1,
+    .act_q8 = act_q8,
+    .matmul = {[RZ_DT_F32] = matmul_f32,
+               [RZ_DT_F16] = matmul_f16,
+               [RZ_DT_BF16] = matmul_bf16,
+               [RZ_DT_Q4_0] = matmul_q4_0,
+               [RZ_DT_Q8_0] = matmul_q8_0,
+               [RZ_DT_Q4_K] = matmul_q4_k,
+               [RZ_DT_Q6_K] = matmul_q6_k},
+    .rmsnorm = rmsnorm,
+    .silu_mul = silu_mul,
+    .attend = attend,
+};

@@ -1,0 +1,225 @@
+/*
+ * simd_wasm.h: the vector vocabulary of kern/ on WebAssembly SIMD, fixed-width and relaxed; see
+ * simd_avx2.h for what the names mean. 32 bytes are a pair of 128-bit registers.
+ *
+ * Fixed-width SIMD has no byte dot product, so activations are i16 in the order 0 2 1 3: the even and
+ * the odd bytes of the weights, widened by a mask and a shift, meet them in i32x4.dot_i16x8.
+ *
+ * Relaxed SIMD has one, with an implementation-defined meaning for its second operand. The including
+ * file says with RELAXED_DOT which one it is compiled for:
+ *   DOT_U8   unsigned bytes (x86 with VNNI)          weights are w + 128
+ *   DOT_S8   signed bytes (ARM)                      weights as they are
+ *   DOT_SAT  unsigned, 16-bit sums saturate (x86)    the sign moves to the activations
+ */
+#ifndef RZ_SIMD_H
+#define RZ_SIMD_H
+
+#include <wasm_simd128.h>
+
+#include "kern.h"
+
+#define DOT_U8  1
+#define DOT_S8  2
+#define DOT_SAT 3
+
+enum { NR = 8, TILE = 4 };
+#ifdef RELAXED_DOT
+enum { XK_BYTES = 4, W8_BIAS = RELAXED_DOT == DOT_U8 ? 128 : 0 };
+#else
+enum { XK_BYTES = 8, W8_BIAS = 128 };
+#endif
+
+typedef struct {
+    v128_t a, b;
+} vf, vi, vb;
+
+#define PAIR(type, expr_a, expr_b) ((type){(expr_a), (expr_b)})
+#define EACH1(type, f, x)          PAIR(type, f((x).a), f((x).b))
+#define EACH2(type, f, x, y)       PAIR(type, f((x).a, (y).a), f((x).b, (y).b))
+#define EACH3(type, f, x, y, z)    PAIR(type, f((x).a, (y).a, (z).a), f((x).b, (y).b, (z).b))
+
+static inline vf vf_zero(void) { return PAIR(vf, wasm_f32x4_splat(0), wasm_f32x4_splat(0)); }
+static inline vf vf_splat(float x) { return PAIR(vf, wasm_f32x4_splat(x), wasm_f32x4_splat(x)); }
+static inline vf vf_load(const float *p) {
+    return PAIR(vf, wasm_v128_load(p), wasm_v128_load(p + 4));
+}
+static inline void vf_store(float *p, vf v) {
+    wasm_v128_store(p, v.a);
+    wasm_v128_store(p + 4, v.b);
+}
+static inline vf vf_add(vf a, vf b) { return EACH2(vf, wasm_f32x4_add, a, b); }
+static inline vf vf_sub(vf a, vf b) { return EACH2(vf, wasm_f32x4_sub, a, b); }
+static inline vf vf_mul(vf a, vf b) { return EACH2(vf, wasm_f32x4_mul, a, b); }
+static inline vf vf_div(vf a, vf b) { return EACH2(vf, wasm_f32x4_div, a, b); }
+#ifdef RELAXED_DOT
+static inline vf vf_madd(vf a, vf b, vf c) { return EACH3(vf, wasm_f32x4_relaxed_madd, a, b, c); }
+static inline vf vf_nmadd(vf a, vf b, vf c) { return EACH3(vf, wasm_f32x4_relaxed_nmadd, a, b, c); }
+#else
+static inline vf vf_madd(vf a, vf b, vf c) { return vf_add(vf_mul(a, b), c); }
+static inline vf vf_nmadd(vf a, vf b, vf c) { return vf_sub(c, vf_mul(a, b)); }
+#endif
+static inline vf vf_max(vf a, vf b) { return EACH2(vf, wasm_f32x4_pmax, b, a); }
+static inline vf vf_min(vf a, vf b) { return EACH2(vf, wasm_f32x4_pmin, b, a); }
+static inline vf vf_abs(vf a) { return EACH1(vf, wasm_f32x4_abs, a); }
+static inline vf vf_keep_not_below(vf a, vf x, float low) {
+    v128_t bound = wasm_f32x4_splat(low);
+    return PAIR(vf, wasm_v128_andnot(a.a, wasm_f32x4_lt(x.a, bound)),
+                wasm_v128_andnot(a.b, wasm_f32x4_lt(x.b, bound)));
+}
+static inline vi vf_bits(vf a) { return PAIR(vi, a.a, a.b); }
+static inline vf vf_from_bits(vi a) { return PAIR(vf, a.a, a.b); }
+static inline vf vf_from_i(vi a) { return EACH1(vf, wasm_f32x4_convert_i32x4, a); }
+
+/* Half to single, see rz_f32_from_f16; weights and cache hold finite values only. */
+static inline v128_t f32x4_from_f16(v128_t sign_extended) {
+    v128_t bits = wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), wasm_i32x4_splat(0x8fffe000));
+    return wasm_f32x4_mul(bits, wasm_f32x4_splat(0x1p112f));
+}
+static inline vf vf_load_f16(const uint8_t *p) {
+    return PAIR(vf, f32x4_from_f16(wasm_i32x4_load16x4(p)),
+                f32x4_from_f16(wasm_i32x4_load16x4(p + 8)));
+}
+static inline vf vf_load_bf16(const uint8_t *p) {
+    return PAIR(vf, wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16),
+                wasm_i32x4_shl(wasm_u32x4_load16x4(p + 8), 16));
+}
+static inline vf vf_load_u8(const uint8_t *p) {
+    v128_t wide = wasm_u16x8_load8x8(p);
+    return PAIR(vf, wasm_f32x4_convert_i32x4(wasm_u32x4_extend_low_u16x8(wide)),
+                wasm_f32x4_convert_i32x4(wasm_u32x4_extend_high_u16x8(wide)));
+}
+static inline vf vf_load_s8(const uint8_t *p) {
+    v128_t wide = wasm_i16x8_load8x8(p);
+    return PAIR(vf, wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(wide)),
+                wasm_f32x4_convert_i32x4(wasm_i32x4_extend_high_i16x8(wide)));
+}
+static inline float vf_sum(vf v) {
+    v128_t s = wasm_f32x4_add(v.a, v.b);
+    s = wasm_f32x4_add(s, wasm_i32x4_shuffle(s, s, 2, 3, 2, 3));
+    return wasm_f32x4_extract_lane(s, 0) + wasm_f32x4_extract_lane(s, 1);
+}
+static inline float vf_largest(vf v) {
+    v128_t s = wasm_f32x4_pmax(v.a, v.b);
+    s = wasm_f32x4_pmax(s, wasm_i32x4_shuffle(s, s, 2, 3, 2, 3));
+    float x = wasm_f32x4_extract_lane(s, 0), y = wasm_f32x4_extract_lane(s, 1);
+    return x > y ? x : y;
+}
+static inline vf vf_fold_block(const vf *v) {
+    return vf_add(vf_add(v[0], v[1]), vf_add(v[2], v[3]));
+}
+
+static inline vi vi_splat(int32_t x) { return PAIR(vi, wasm_i32x4_splat(x), wasm_i32x4_splat(x)); }
+static inline vi vi_add(vi a, vi b) { return EACH2(vi, wasm_i32x4_add, a, b); }
+static inline vi vi_shl23(vi a) { return PAIR(vi, wasm_i32x4_shl(a.a, 23), wasm_i32x4_shl(a.b, 23)); }
+static inline vi vi_round(vf a) {
+    v128_t magic = wasm_f32x4_splat(12582912.0f); /* RZ_ROUND of fmath.h */
+    return PAIR(vi, wasm_i32x4_sub(wasm_f32x4_add(a.a, magic), magic),
+                wasm_i32x4_sub(wasm_f32x4_add(a.b, magic), magic));
+}
+
+static inline vb vb_load(const uint8_t *p) {
+    return PAIR(vb, wasm_v128_load(p), wasm_v128_load(p + 16));
+}
+static inline vb vb_or(vb a, vb b) { return EACH2(vb, wasm_v128_or, a, b); }
+static inline vb vb_and_splat(vb a, uint8_t mask) {
+    v128_t m = wasm_u8x16_splat(mask);
+    return PAIR(vb, wasm_v128_and(a.a, m), wasm_v128_and(a.b, m));
+}
+static inline vb vb_low4(vb a) { return vb_and_splat(a, 15); }
+static inline vb vb_high4(vb a) {
+    return PAIR(vb, wasm_u8x16_shr(a.a, 4), wasm_u8x16_shr(a.b, 4));
+}
+static inline vb vb_pair_at4(vb a, int i) {
+    switch (i) {
+    case 0: a = PAIR(vb, wasm_i16x8_shl(a.a, 4), wasm_i16x8_shl(a.b, 4)); break;
+    case 1: a = PAIR(vb, wasm_i16x8_shl(a.a, 2), wasm_i16x8_shl(a.b, 2)); break;
+    case 3: a = PAIR(vb, wasm_u16x8_shr(a.a, 2), wasm_u16x8_shr(a.b, 2)); break;
+    default: break;
+    }
+    return vb_and_splat(a, 0x30);
+}
+
+/* 16-bit sums of 8 rounded activations, in order */
+static inline v128_t narrow_to_i16(vi q) { return wasm_i16x8_narrow_i32x4(q.a, q.b); }
+static inline int32_t sum_i32(vi q) {
+    v128_t s = wasm_i32x4_add(q.a, q.b);
+    s = wasm_i32x4_add(s, wasm_i32x4_shuffle(s, s, 2, 3, 2, 3));
+    return wasm_i32x4_extract_lane(s, 0) + wasm_i32x4_extract_lane(s, 1);
+}
+
+#ifdef RELAXED_DOT
+
+typedef v128_t xk;
+
+static inline xk xk_load(const uint8_t *p) { return wasm_v128_load32_splat(p); }
+static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
+    v128_t bytes = wasm_i8x16_narrow_i16x8(narrow_to_i16(q), wasm_i32x4_splat(0));
+    wasm_v128_store32_lane(dst, bytes, 0);
+    wasm_v128_store32_lane(dst + step, bytes, 1);
+    *sum += sum_i32(q);
+}
+static inline v128_t dot4(v128_t x, v128_t w, v128_t acc) {
+    return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, w, acc);
+}
+static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
+    return PAIR(vi, dot4(x, codes.a, acc.a), dot4(x, codes.b, acc.b));
+}
+
+#if RELAXED_DOT == DOT_SAT
+typedef struct {
+    vb sign, magnitude;
+} w8;
+static inline w8 w8_load(const uint8_t *p) {
+    vb v = vb_load(p);
+    return (w8){PAIR(vb, wasm_i8x16_shr(v.a, 7), wasm_i8x16_shr(v.b, 7)),
+                EACH1(vb, wasm_i8x16_abs, v)};
+}
+static inline v128_t with_sign(v128_t x, v128_t sign) {
+    return wasm_i8x16_sub(wasm_v128_xor(x, sign), sign);
+}
+static inline vi vi_dot_w8(vi acc, w8 w, xk x) {
+    return PAIR(vi, dot4(with_sign(x, w.sign.a), w.magnitude.a, acc.a),
+                dot4(with_sign(x, w.sign.b), w.magnitude.b, acc.b));
+}
+#else
+typedef vb w8;
+static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
+static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }
+#endif
+
+#else /* fixed-width SIMD */
+
+typedef struct {
+    v128_t even, odd; /* columns 0 2 and 1 3, as i16, for every lane */
+} xk;
+typedef vb w8;
+
+static inline xk xk_load(const uint8_t *p) {
+    return (xk){wasm_v128_load32_splat(p), wasm_v128_load32_splat(p + 4)};
+}
+static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
+    v128_t i16 = narrow_to_i16(q);
+    i16 = wasm_i16x8_shuffle(i16, i16, 0, 2, 1, 3, 4, 6, 5, 7);
+    wasm_v128_store64_lane(dst, i16, 0);
+    wasm_v128_store64_lane(dst + step, i16, 1);
+    *sum += sum_i32(q);
+}
+static inline v128_t dot4(v128_t acc, v128_t w, xk x) {
+    v128_t even = wasm_v128_and(w, wasm_i16x8_splat(0xff)), odd = wasm_u16x8_shr(w, 8);
+    acc = wasm_i32x4_add(acc, wasm_i32x4_dot_i16x8(even, x.even));
+    return wasm_i32x4_add(acc, wasm_i32x4_dot_i16x8(odd, x.odd));
+}
+static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
+    return PAIR(vi, dot4(acc.a, codes.a, x), dot4(acc.b, codes.b, x));
+}
+static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
+static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }
+
+#endif
+
+typedef vi na;
+static inline na na_zero(void) { return vi_splat(0); }
+static inline na na_dot(na acc, vb codes, xk x) { return vi_dot_u7(acc, codes, x); }
+static inline vi na_sum(na acc) { return acc; }
+
+#endif

@@ -1,0 +1,19 @@
+/* table.inc.c: the table of one instruction set; TABLE and TABLE_NAME are set by the including file. */
+const rz_kern TABLE = {
+    .name = TABLE_NAME,
+    .nr = NR,
+    .tile = TILE,
+    .flip = W8_BIAS,
+    .act_i16 = XK_BYTES == 8,
+    .act_q8 = act_q8,
+    .matmul = {[RZ_DT_F32] = matmul_f32,
+               [RZ_DT_F16] = matmul_f16,
+               [RZ_DT_BF16] = matmul_bf16,
+               [RZ_DT_Q4_0] = matmul_q4_0,
+               [RZ_DT_Q8_0] = matmul_q8_0,
+               [RZ_DT_Q4_K] = matmul_q4_k,
+               [RZ_DT_Q6_K] = matmul_q6_k},
+    .rmsnorm = rmsnorm,
+    .silu_mul = silu_mul,
+    .attend = attend,
+};

@@ -1,0 +1,187 @@
+/*
+ * vec.inc.c: activations, norms, SwiGLU and attention over the vocabulary of simd_*.h. Included once
+ * per table, after matmul.inc.c. Each body follows the scalar one of the same name.
+ */
+#include "fmath.h"
+
+static void act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n,
+                   uint32_t width) {
+    const uint32_t block_bytes = width * (16 + 8 * XK_BYTES);
+    for (uint32_t b = 0; b < cols / 32; b++, x += 32, dst += block_bytes) {
+        float *d = (float *)dst, *ds = d + width;
+        int32_t *ns = (int32_t *)(ds + width);
+        uint8_t *q = dst + 16 * (size_t)width;
+        for (uint32_t t = 0; t < n; t++) {
+            const float *xt = x + t * ldx;
+            vf part[32 / NR], most = vf_zero();
+            for (int i = 0; i < 32 / NR; i++) {
+                part[i] = vf_load(xt + i * NR);
+                most = vf_max(vf_abs(part[i]), most);
+            }
+            float amax = vf_largest(most), inverse = amax > 0 ? 127.0f / amax : 0.0f;
+            int32_t sum[2] = {0, 0};
+            for (int i = 0; i < 32 / NR; i++) {
+                vi r = vi_round(vf_mul(part[i], vf_splat(inverse)));
+                xk_store(q + ((size_t)i * (NR / 4) * width + t) * XK_BYTES, width * XK_BYTES, r,
+                         &sum[i * NR / 16]);
+            }
+            d[t] = amax / 127.0f;
+            ds[t] = d[t] * (float)(sum[0] + sum[1]);
+            ns[t] = -sum[0];
+            ns[width + t] = -sum[1];
+        }
+        for (uint32_t t = n; t < width; t++) {
+            d[t] = ds[t] = 0;
+            ns[t] = ns[width + t] = 0;
+            for (int k4 = 0; k4 < 8; k4++) {
+                memset(q + ((size_t)k4 * width + t) * XK_BYTES, 0, XK_BYTES);
+            }
+        }
+    }
+}
+
+static inline vf vf_exp(vf x) {
+    vf y = vf_min(vf_splat(RZ_EXP_HIGH), x); /* NaN stays */
+    vf shifted = vf_add(vf_mul(y, vf_splat(RZ_LOG2E)), vf_splat(RZ_ROUND));
+    vf n = vf_sub(shifted, vf_splat(RZ_ROUND));
+    vf r = vf_nmadd(n, vf_splat(RZ_LN2_HIGH), y);
+    r = vf_nmadd(n, vf_splat(RZ_LN2_LOW), r);
+    vf p = vf_splat(RZ_EXP_C0);
+    p = vf_madd(p, r, vf_splat(RZ_EXP_C1));
+    p = vf_madd(p, r, vf_splat(RZ_EXP_C2));
+    p = vf_madd(p, r, vf_splat(RZ_EXP_C3));
+    p = vf_madd(p, r, vf_splat(RZ_EXP_C4));
+    p = vf_madd(p, r, vf_splat(RZ_EXP_C5));
+    p = vf_madd(p, vf_mul(r, r), vf_add(r, vf_splat(1.0f)));
+    vf scale = vf_from_bits(vi_shl23(vi_add(vf_bits(shifted), vi_splat(127))));
+    return vf_keep_not_below(vf_mul(p, scale), x, RZ_EXP_LOW);
+}
+
+static void rmsnorm(float *y, const float *x, const float *w, uint32_t n, float eps) {
+    vf squares = vf_zero();
+    uint32_t i = 0;
+    for (; i + NR <= n; i += NR) {
+        vf v = vf_load(x + i);
+        squares = vf_madd(v, v, squares);
+    }
+    float lanes[NR];
+    vf_store(lanes, squares);
+    for (uint32_t j = i; j < n; j++) lanes[j - i] += x[j] * x[j];
+    float scale = 1.0f / __builtin_sqrtf(vf_sum(vf_load(lanes)) / (float)n + eps);
+    for (i = 0; i + NR <= n; i += NR) {
+        vf_store(y + i, vf_mul(vf_mul(vf_load(x + i), vf_splat(scale)), vf_load(w + i)));
+    }
+    for (; i < n; i++) y[i] = x[i] * scale * w[i];
+}
+
+static void silu_mul(float *y, const float *gate, const float *up, uint32_t n) {
+    uint32_t i = 0;
+    for (; i + NR <= n; i += NR) {
+        vf g = vf_load(gate + i);
+        vf below = vf_add(vf_splat(1.0f), vf_exp(vf_sub(vf_zero(), g)));
+        vf_store(y + i, vf_mul(vf_div(g, below), vf_load(up + i)));
+    }
+    for (; i < n; i++) y[i] = gate[i] / (1.0f + rz_expf(-gate[i])) * up[i];
+}
+
+/* ---- attention ----------------------------------------------------------------------------- */
+
+/* NR elements of the cache from element i on. */
+static inline vf kv_load(const void *p, size_t i, uint32_t kv_type) {
+    return kv_type == RZ_KV_F16 ? vf_load_f16((const uint8_t *)p + 2 * i)
+                                : vf_load((const float *)p + i);
+}
+
+/* Scores of the keys of one block in s[], -infinity at or past the limit; returns the largest. */
+RZ_INLINE float block_scores(const rz_attn *a, const float *q, uint32_t first, uint32_t limit,
+                             float *s, const uint32_t kv_type) {
+    enum { GROUPS = RZ_KEY_BLOCK / NR };
+    vf acc[GROUPS];
+    const size_t group = (size_t)a->head_dim * NR, base = first / NR * group;
+    const uint32_t live = rz_min_u32(GROUPS, rz_ceil_div(limit - first, NR));
+    for (uint32_t g = 0; g < GROUPS; g++) acc[g] = vf_zero();
+    if (live == GROUPS) {
+        for (uint32_t d = 0; d < a->head_dim; d++) {
+            vf qd = vf_splat(q[d]);
+            for (uint32_t g = 0; g < GROUPS; g++) {
+                acc[g] = vf_madd(kv_load(a->k, base + g * group + d * NR, kv_type), qd, acc[g]);
+            }
+        }
+    } else {
+        for (uint32_t g = 0; g < live; g++) {
+            for (uint32_t d = 0; d < a->head_dim; d++) {
+                vf k = kv_load(a->k, base + g * group + d * NR, kv_type);
+                acc[g] = vf_madd(k, vf_splat(q[d]), acc[g]);
+            }
+        }
+    }
+    for (uint32_t g = 0; g < GROUPS; g++) vf_store(s + g * NR, acc[g]);
+    for (uint32_t j = limit - first; j < RZ_KEY_BLOCK; j++) s[j] = -__builtin_inff();
+    vf most = vf_load(s);
+    for (uint32_t g = 1; g < GROUPS; g++) most = vf_max(vf_load(s + g * NR), most);
+    return vf_largest(most);
+}
+
+/* out = out * shrink + sum over the block's keys of p[j] v[j], `width` floats */
+RZ_INLINE void add_values(const rz_attn *a, float *out, const float *p, float shrink,
+                          uint32_t first, uint32_t n_keys, uint32_t width,
+                          const uint32_t kv_type) {
+    enum { STEP = 8 };
+    uint32_t d = 0;
+    for (; d + STEP * NR <= width; d += STEP * NR) {
+        vf acc[STEP];
+        for (int i = 0; i < STEP; i++) acc[i] = vf_mul(vf_load(out + d + i * NR), vf_splat(shrink));
+        for (uint32_t j = 0; j < n_keys; j++) {
+            vf pj = vf_splat(p[j]);
+            size_t at = (size_t)(first + j) * width + d;
+            for (int i = 0; i < STEP; i++) {
+                acc[i] = vf_madd(kv_load(a->v, at + i * NR, kv_type), pj, acc[i]);
+            }
+        }
+        for (int i = 0; i < STEP; i++) vf_store(out + d + i * NR, acc[i]);
+    }
+    for (; d < width; d += NR) {
+        vf acc = vf_mul(vf_load(out + d), vf_splat(shrink));
+        for (uint32_t j = 0; j < n_keys; j++) {
+            acc = vf_madd(kv_load(a->v, (size_t)(first + j) * width + d, kv_type), vf_splat(p[j]),
+                          acc);
+        }
+        vf_store(out + d, acc);
+    }
+}
+
+RZ_INLINE void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t end,
+                            const uint32_t kv_type) {
+    const uint32_t width = rz_round_up(a->head_dim, NR);
+    float *out = a->out[i], most = -__builtin_inff(), total = 0;
+    memset(out, 0, width * sizeof *out);
+    for (uint32_t b = first; b < end; b += RZ_KEY_BLOCK) {
+        float p[RZ_KEY_BLOCK];
+        float block_most = block_scores(a, a->q[i], b, end, p, kv_type);
+        float now = block_most > most ? block_most : most;
+        float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
+        vf part[RZ_KEY_BLOCK / NR];
+        for (int g = 0; g < RZ_KEY_BLOCK / NR; g++) {
+            part[g] = vf_exp(vf_sub(vf_load(p + g * NR), vf_splat(now)));
+            vf_store(p + g * NR, part[g]);
+        }
+        total = total * shrink + vf_sum(vf_fold_block(part));
+        add_values(a, out, p, shrink, b, rz_min_u32(RZ_KEY_BLOCK, end - b), width, kv_type);
+        most = now;
+    }
+    a->max[i] = most;
+    a->sum[i] = total;
+}
+
+static void attend(const rz_attn *a, uint32_t chunk) {
+    uint32_t first = chunk * RZ_KEY_CHUNK;
+    for (uint32_t i = 0; i < a->n_q; i++) {
+        if (a->limit[i] <= first) continue;
+        uint32_t end = rz_min_u32(a->limit[i], first + RZ_KEY_CHUNK);
+        if (a->kv_type == RZ_KV_F16) {
+            attend_query(a, i, first, end, RZ_KV_F16);
+        } else {
+            attend_query(a, i, first, end, RZ_KV_F32);
+        }
+    }
+}

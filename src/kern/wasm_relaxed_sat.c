@@ -1,0 +1,10 @@
+/* wasm_relaxed_sat.c: the kernel table for relaxed SIMD with DOT_SAT; see simd_wasm.h. */
+#define RELAXED_DOT DOT_SAT
+#include "simd_wasm.h"
+
+#include "matmul.inc.c"
+#include "vec.inc.c"
+
+#define TABLE      rz_kern_relaxed_sat
+#define TABLE_NAME "relaxed"
+#include "table.inc.c"

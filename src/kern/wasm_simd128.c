@@ -1,0 +1,9 @@
+/* wasm_simd128.c: the kernel table for fixed-width WebAssembly SIMD. */
+#include "simd_wasm.h"
+
+#include "matmul.inc.c"
+#include "vec.inc.c"
+
+#define TABLE      rz_kern_simd128
+#define TABLE_NAME "simd128"
+#include "table.inc.c"

@@ -1,0 +1,237 @@
+/* load.c: see load.h. Input is hostile; lengths were bounded when the jobs were made. */
+#include "load.h"
+
+#include "arena.h"
+#include "dtype.h"
+#include "err.h"
+
+enum {
+    first_header_bytes = 64 << 10,
+    max_header_bytes = 512 << 20,
+    staging_goal = 256 << 10 /* large enough to hide call costs, small beside any model */
+};
+
+int rz_load_stream_open(rz_load_stream *s, uint32_t parts, const rz_allocator *allocator,
+                        rz_err *err) {
+    *s = (rz_load_stream){.allocator = allocator, .err = err, .n_parts = parts};
+    s->parts = rz_block_alloc(allocator, (uint64_t)parts * sizeof *s->parts);
+    if (!s->parts) return rz_err_set(err, RZ_E_MEMORY, "no memory to load %u files", parts);
+    memset(s->parts, 0, parts * sizeof *s->parts);
+    for (uint32_t i = 0; i < parts; i++) s->parts[i].file_size = UINT64_MAX;
+    return RZ_OK;
+}
+
+static void free_jobs(rz_load_stream *s) {
+    rz_block_free(s->allocator, s->jobs, (uint64_t)s->n_jobs * sizeof *s->jobs);
+    rz_block_free(s->allocator, s->staging, s->staging_bytes);
+    s->jobs = NULL;
+    s->staging = NULL;
+}
+
+void rz_load_stream_close(rz_load_stream *s) {
+    free_jobs(s);
+    for (uint32_t i = 0; s->parts && i < s->n_parts; i++) {
+        rz_load_part *p = &s->parts[i];
+        if (p->parsed) rz_gguf_free(&p->gguf);
+        rz_block_free(s->allocator, p->bytes, p->capacity);
+    }
+    rz_block_free(s->allocator, s->parts, (uint64_t)s->n_parts * sizeof *s->parts);
+    s->parts = NULL;
+}
+
+/* ---- headers ------------------------------------------------------------------------------- */
+
+/* Makes room for at least one more byte, doubling, so that a lying length costs nothing. */
+static int grow_header(rz_load_stream *s, rz_load_part *p) {
+    uint64_t capacity = p->capacity ? p->capacity * 2 : first_header_bytes;
+    if (p->file_size < capacity) capacity = p->file_size > p->have ? p->file_size : p->have + 1;
+    if (capacity > max_header_bytes) {
+        return rz_err_set(s->err, RZ_E_FORMAT, "the header of file %u is longer than %u MB",
+                          s->current + 1, (unsigned)(max_header_bytes >> 20));
+    }
+    uint8_t *bytes = rz_block_alloc(s->allocator, capacity);
+    if (!bytes) return rz_err_set(s->err, RZ_E_MEMORY, "no memory for the header of the file");
+    if (p->bytes) memcpy(bytes, p->bytes, (size_t)p->have);
+    rz_block_free(s->allocator, p->bytes, p->capacity);
+    p->bytes = bytes;
+    p->capacity = capacity;
+    return RZ_OK;
+}
+
+int rz_load_header_next(rz_load_stream *s, rz_need *need) {
+    rz_load_part *p = &s->parts[s->current];
+    if (p->parsed) return RZ_DONE;
+    if (p->have == p->capacity) {
+        int result = grow_header(s, p);
+        if (result) return result;
+    }
+    *need = (rz_need){.part = s->current,
+                      .offset = p->have,
+                      .length = (size_t)(p->capacity - p->have),
+                      .dst = p->bytes + p->have};
+    return RZ_NEED;
+}
+
+int rz_load_header_feed(rz_load_stream *s, size_t bytes) {
+    rz_load_part *p = &s->parts[s->current];
+    p->have += bytes;
+    if (bytes == 0) p->ended = true;
+    bool complete = p->ended || p->have >= p->file_size;
+    if (p->have < p->capacity && !complete) return RZ_OK;
+    if (p->have == 0) return rz_err_set(s->err, RZ_E_TRUNCATED, "the file is empty");
+    int result = rz_gguf_parse(&p->gguf, p->bytes, (size_t)p->have, complete, s->allocator, s->err);
+    if (result == RZ_OK) p->parsed = true;
+    return result == RZ_NEED ? RZ_OK : result;
+}
+
+/* ---- tensor data --------------------------------------------------------------------------- */
+
+static bool job_before(const rz_load_job *a, const rz_load_job *b) {
+    return a->part != b->part ? a->part < b->part : a->offset < b->offset;
+}
+
+/* Heap sort: no recursion, no worst case. */
+static void sift_down(rz_load_job *jobs, uint32_t i, uint32_t n) {
+    for (;;) {
+        uint32_t child = 2 * i + 1;
+        if (child >= n) return;
+        if (child + 1 < n && job_before(&jobs[child], &jobs[child + 1])) child++;
+        if (!job_before(&jobs[i], &jobs[child])) return;
+        rz_load_job swap = jobs[i];
+        jobs[i] = jobs[child];
+        jobs[child] = swap;
+        i = child;
+    }
+}
+
+static void sort_jobs(rz_load_job *jobs, uint32_t n) {
+    for (uint32_t i = n / 2; i-- > 0;) sift_down(jobs, i, n);
+    for (uint32_t end = n; end-- > 1;) {
+        rz_load_job swap = jobs[0];
+        jobs[0] = jobs[end];
+        jobs[end] = swap;
+        sift_down(jobs, 0, end);
+    }
+}
+
+static uint64_t file_row_bytes(const rz_load_job *j) {
+    uint64_t bytes = 0;
+    rz_dtype_row_bytes(rz_dtype_get(j->dtype), j->is_vector ? j->length : j->mat.cols, &bytes);
+    return bytes;
+}
+
+/* Bytes to collect before they are packed: whole groups of rows, about staging_goal of them. */
+static uint64_t batch_bytes(const rz_load_job *j) {
+    uint64_t group = file_row_bytes(j) * (j->is_vector ? 1 : j->mat.nr);
+    uint64_t groups = staging_goal / group;
+    return group * (groups ? groups : 1);
+}
+
+int rz_load_data_begin(rz_load_stream *s, rz_load_job *jobs, uint32_t n) {
+    s->jobs = jobs;
+    s->n_jobs = n;
+    s->job = 0;
+    s->job_done = s->staged = s->staging_bytes = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const rz_load_job *j = &jobs[i];
+        if (j->offset + j->bytes > s->parts[j->part].file_size) {
+            return rz_err_set(s->err, RZ_E_TRUNCATED,
+                              "tensor '%.*s' ends at byte %llu of a file of %llu bytes",
+                              (int)j->name_len, j->name, (unsigned long long)(j->offset + j->bytes),
+                              (unsigned long long)s->parts[j->part].file_size);
+        }
+        uint64_t batch = batch_bytes(j);
+        if (batch > s->staging_bytes) s->staging_bytes = batch;
+    }
+    sort_jobs(jobs, n);
+    for (uint32_t i = 1; i < n; i++) {
+        const rz_load_job *a = &jobs[i - 1], *b = &jobs[i];
+        if (a->part == b->part && a->offset + a->bytes > b->offset) {
+            return rz_err_set(s->err, RZ_E_FORMAT, "tensors '%.*s' and '%.*s' overlap in the file",
+                              (int)a->name_len, a->name, (int)b->name_len, b->name);
+        }
+    }
+    if (n == 0) return RZ_OK;
+    s->staging = rz_block_alloc(s->allocator, s->staging_bytes);
+    if (!s->staging) return rz_err_set(s->err, RZ_E_MEMORY, "no memory to pack rows in");
+    return RZ_OK;
+}
+
+/* Moves the staged bytes to their place. */
+static int pack_staged(rz_load_stream *s) {
+    rz_load_job *j = &s->jobs[s->job];
+    int bad_row = -1;
+    uint64_t first = 0;
+    if (j->is_vector) {
+        float *out = (float *)j->dst;
+        rz_dtype_get(j->dtype)->dequantize(s->staging, out, j->length);
+        for (uint32_t i = 0; i < j->length && bad_row < 0; i++) {
+            if (!(out[i] - out[i] == 0)) bad_row = (int)i;
+        }
+    } else {
+        uint64_t row_bytes = file_row_bytes(j), rows = s->staged / row_bytes;
+        first = s->job_done / row_bytes;
+        for (uint64_t r = 0; r < rows && bad_row < 0; r += j->mat.nr) {
+            uint32_t n = (uint32_t)(rows - r < j->mat.nr ? rows - r : j->mat.nr);
+            uint64_t group = (first + r) / j->mat.nr;
+            bad_row = rz_pack_group(&j->mat, j->dst + group * j->mat.group_bytes,
+                                    s->staging + r * row_bytes, n);
+            if (bad_row >= 0) bad_row += (int)r;
+        }
+    }
+    if (bad_row >= 0) {
+        return rz_err_set(s->err, RZ_E_VALUE, "tensor '%.*s' holds NaN or infinity in %s %llu",
+                          (int)j->name_len, j->name, j->is_vector ? "element" : "row",
+                          (unsigned long long)(first + (uint64_t)bad_row));
+    }
+    s->job_done += s->staged;
+    s->staged = 0;
+    return RZ_OK;
+}
+
+static int staged_more(rz_load_stream *s, uint64_t bytes) {
+    const rz_load_job *j = &s->jobs[s->job];
+    s->staged += bytes;
+    if (s->staged < s->batch && s->job_done + s->staged < j->bytes) return RZ_OK;
+    int result = pack_staged(s);
+    if (result == RZ_OK && s->job_done == j->bytes) {
+        s->job++;
+        s->job_done = 0;
+    }
+    return result;
+}
+
+int rz_load_data_next(rz_load_stream *s, rz_need *need) {
+    while (s->job < s->n_jobs) {
+        const rz_load_job *j = &s->jobs[s->job];
+        const rz_load_part *p = &s->parts[j->part];
+        s->batch = batch_bytes(j);
+        uint64_t at = j->offset + s->job_done + s->staged;
+        uint64_t left = j->bytes - s->job_done - s->staged, room = s->batch - s->staged;
+        uint64_t length = left < room ? left : room;
+        if (at >= p->have) {
+            *need = (rz_need){.part = j->part,
+                              .offset = at,
+                              .length = (size_t)length,
+                              .dst = s->staging + s->staged};
+            return RZ_NEED;
+        }
+        /* these bytes came along with the header */
+        if (length > p->have - at) length = p->have - at;
+        memcpy(s->staging + s->staged, p->bytes + at, (size_t)length);
+        int result = staged_more(s, length);
+        if (result) return result;
+    }
+    return RZ_DONE;
+}
+
+int rz_load_data_feed(rz_load_stream *s, size_t bytes) {
+    const rz_load_job *j = &s->jobs[s->job];
+    if (bytes == 0) {
+        return rz_err_set(s->err, RZ_E_TRUNCATED,
+                          "the file ends at byte %llu, inside tensor '%.*s', which ends at %llu",
+                          (unsigned long long)(j->offset + s->job_done + s->staged),
+                          (int)j->name_len, j->name, (unsigned long long)(j->offset + j->bytes));
+    }
+    return staged_more(s, bytes);
+}

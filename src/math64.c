@@ -1,0 +1,54 @@
+/* math64.c: see math64.h. Argument reduction, then Taylor or atanh series (any textbook). */
+#include "math64.h"
+
+static const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33;
+static const double round_to_int = 0x1.8p52; /* adding it rounds to an integer */
+
+static double scale2(int n) { /* 2^n for normal results */
+    uint64_t bits = (uint64_t)(n + 1023) << 52;
+    double d;
+    memcpy(&d, &bits, sizeof d);
+    return d;
+}
+
+double rz_exp64(double x) {
+    double n = (x * 1.4426950408889634 + round_to_int) - round_to_int;
+    double r = (x - n * ln2_high) - n * ln2_low;
+    double sum = 1;
+    for (int k = 16; k >= 1; k--) sum = 1 + sum * r / k;
+    return sum * scale2((int)n);
+}
+
+double rz_log64(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int exponent = (int)(bits >> 52) - 1023;
+    bits = (bits & 0xfffffffffffffu) | (uint64_t)1023 << 52;
+    double m;
+    memcpy(&m, &bits, sizeof m);
+    if (m > 1.4142135623730951) {
+        m *= 0.5;
+        exponent++;
+    }
+    /* log m = 2 atanh(s), s = (m - 1) / (m + 1), |s| < 0.172 */
+    double s = (m - 1) / (m + 1), z = s * s, sum = 0;
+    for (int k = 23; k >= 1; k -= 2) sum = sum * z + 1.0 / k;
+    return exponent * ln2_high + (exponent * ln2_low + 2 * s * sum);
+}
+
+void rz_sincos64(double x, double *sin, double *cos) {
+    /* quarter turns off, with pi/2 in three parts (Cody and Waite) */
+    const double pio2_1 = 0x1.921fb54400000p+0, pio2_2 = 0x1.0b4611a600000p-34,
+                 pio2_3 = 0x1.3198a2e037073p-69;
+    double n = (x * 0.63661977236758134 + round_to_int) - round_to_int;
+    double r = ((x - n * pio2_1) - n * pio2_2) - n * pio2_3, z = r * r, s = 1, c = 1;
+    for (int k = 20; k >= 2; k -= 2) s = 1 - s * z / (k * (k + 1));
+    for (int k = 20; k >= 2; k -= 2) c = 1 - c * z / (k * (k - 1));
+    s *= r;
+    switch ((int64_t)n & 3) {
+    case 0: *sin = s, *cos = c; break;
+    case 1: *sin = c, *cos = -s; break;
+    case 2: *sin = -s, *cos = -c; break;
+    default: *sin = -c, *cos = s; break;
+    }
+}

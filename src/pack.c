@@ -1,0 +1,195 @@
+/* pack.c: see pack.h for the layouts. Sizes were checked by rz_mat_init. */
+#include "pack.h"
+
+#include "dtype.h"
+
+/* A cell is a sequence of parts. A part takes `units` consecutive units of `size` bytes from every
+ * row's block and interleaves them unit by unit. */
+enum part_kind {
+    PART_PLAIN,
+    PART_FLIP,    /* 4-byte units of signed bytes, stored xor flip */
+    PART_F16,     /* numbers that must be finite */
+    PART_BF16,
+    PART_F32,
+    PART_K_SCALES /* 12 bytes of 6-bit fields, widened to scale[8] and min[8] */
+};
+
+typedef struct {
+    uint8_t kind, size;
+    uint16_t units;
+    uint16_t file_at; /* offset in the file's block */
+} pack_part;
+
+typedef struct {
+    uint32_t block;      /* weights per block */
+    uint32_t file_bytes; /* bytes of a block in the file */
+    uint32_t cell_bytes; /* bytes of a cell, per row */
+    uint32_t n_parts;
+    pack_part parts[4];
+} pack_form;
+
+static const pack_form forms[RZ_DT_COUNT] = {
+    [RZ_DT_F32] = {1, 4, 4, 1, {{PART_F32, 4, 1, 0}}},
+    [RZ_DT_F16] = {1, 2, 2, 1, {{PART_F16, 2, 1, 0}}},
+    [RZ_DT_BF16] = {1, 2, 2, 1, {{PART_BF16, 2, 1, 0}}},
+    [RZ_DT_Q4_0] = {32, 18, 18, 2, {{PART_F16, 2, 1, 0}, {PART_PLAIN, 4, 4, 2}}},
+    [RZ_DT_Q8_0] = {32, 34, 34, 2, {{PART_F16, 2, 1, 0}, {PART_FLIP, 4, 8, 2}}},
+    [RZ_DT_Q4_K] = {256, 144, 148, 3,
+                    {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 32, 16}}},
+    [RZ_DT_Q6_K] = {256, 210, 210, 4,
+                    {{PART_F16, 2, 1, 208}, {PART_PLAIN, 1, 16, 192}, {PART_PLAIN, 4, 32, 0},
+                     {PART_PLAIN, 4, 16, 128}}},
+};
+
+bool rz_mat_init(rz_mat *m, uint32_t dtype, uint32_t rows, uint32_t cols, uint32_t nr,
+                 uint8_t flip) {
+    if (dtype >= RZ_DT_COUNT || !forms[dtype].block || cols == 0 || cols % forms[dtype].block) {
+        return false;
+    }
+    *m = (rz_mat){.rows = rows, .cols = cols, .dtype = dtype, .nr = nr, .flip = flip};
+    m->group_bytes = (uint64_t)(cols / forms[dtype].block) * forms[dtype].cell_bytes * nr;
+    return m->group_bytes <= SIZE_MAX / 4 && rz_mat_bytes(m) <= SIZE_MAX / 4;
+}
+
+/* How often the parts of a form repeat along a row, and how many units a part has: formats of one
+ * weight per block are one long part. */
+static uint32_t cells_of(const rz_mat *m, const pack_form *f) {
+    return f->block == 1 ? 1 : m->cols / f->block;
+}
+static uint32_t units_of(const rz_mat *m, const pack_form *f, const pack_part *part) {
+    return f->block == 1 ? m->cols : part->units;
+}
+
+/* dst[unit][nr] <- src[row][unit], rows `stride` bytes apart; rows past n become `fill`. */
+static void interleave4(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n, uint32_t nr,
+                        uint32_t units, uint32_t flip) {
+    for (uint32_t u = 0; u < units; u++, dst += 4 * (size_t)nr) {
+        for (uint32_t r = 0; r < n; r++) {
+            rz_store_u32(dst + 4 * r, rz_load_u32(src + r * stride + 4 * (size_t)u) ^ flip);
+        }
+        for (uint32_t r = n; r < nr; r++) rz_store_u32(dst + 4 * r, flip);
+    }
+}
+
+static void interleave2(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n, uint32_t nr,
+                        uint32_t units) {
+    for (uint32_t u = 0; u < units; u++, dst += 2 * (size_t)nr) {
+        for (uint32_t r = 0; r < n; r++) {
+            rz_store_u16(dst + 2 * r, rz_load_u16(src + r * stride + 2 * (size_t)u));
+        }
+        for (uint32_t r = n; r < nr; r++) rz_store_u16(dst + 2 * r, 0);
+    }
+}
+
+static void interleave1(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n, uint32_t nr,
+                        uint32_t units) {
+    for (uint32_t u = 0; u < units; u++, dst += nr) {
+        for (uint32_t r = 0; r < n; r++) dst[r] = src[r * stride + u];
+        for (uint32_t r = n; r < nr; r++) dst[r] = 0;
+    }
+}
+
+static void interleave_k_scales(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n,
+                                uint32_t nr) {
+    memset(dst, 0, 16 * (size_t)nr);
+    for (uint32_t r = 0; r < n; r++) {
+        for (int j = 0; j < 8; j++) {
+            rz_k_scale_min(src + r * stride, j, &dst[(size_t)j * nr + r],
+                           &dst[(size_t)(8 + j) * nr + r]);
+        }
+    }
+}
+
+/* All units of one row: true when none is NaN or infinite. `mask` selects the exponent. */
+static bool finite2(const uint8_t *src, uint32_t units, uint16_t mask) {
+    bool bad = false;
+    for (uint32_t u = 0; u < units; u++) bad |= (rz_load_u16(src + 2 * (size_t)u) & mask) == mask;
+    return !bad;
+}
+
+static bool finite4(const uint8_t *src, uint32_t units) {
+    const uint32_t mask = 0x7f800000u;
+    bool bad = false;
+    for (uint32_t u = 0; u < units; u++) bad |= (rz_load_u32(src + 4 * (size_t)u) & mask) == mask;
+    return !bad;
+}
+
+static bool part_finite(const pack_part *part, const uint8_t *src, uint32_t units) {
+    switch (part->kind) {
+    case PART_F16: return finite2(src, units, 0x7c00);
+    case PART_BF16: return finite2(src, units, 0x7f80);
+    case PART_F32: return finite4(src, units);
+    default: return true;
+    }
+}
+
+static void pack_part_of(const rz_mat *m, const pack_part *part, uint32_t units, uint8_t *dst,
+                         const uint8_t *src, size_t stride, uint32_t n) {
+    if (part->kind == PART_K_SCALES) {
+        interleave_k_scales(dst, src, stride, n, m->nr);
+    } else if (part->size == 4) {
+        uint32_t flip = part->kind == PART_FLIP ? m->flip * 0x01010101u : 0;
+        interleave4(dst, src, stride, n, m->nr, units, flip);
+    } else if (part->size == 2) {
+        interleave2(dst, src, stride, n, m->nr, units);
+    } else {
+        interleave1(dst, src, stride, n, m->nr, units);
+    }
+}
+
+int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
+    const pack_form *f = &forms[m->dtype];
+    const size_t stride = (size_t)(m->cols / f->block) * f->file_bytes;
+    for (uint32_t c = 0; c < cells_of(m, f); c++) {
+        const uint8_t *block = rows + (size_t)c * f->file_bytes;
+        for (uint32_t i = 0; i < f->n_parts; i++) {
+            const pack_part *part = &f->parts[i];
+            uint32_t units = units_of(m, f, part);
+            for (uint32_t r = 0; r < n; r++) {
+                if (!part_finite(part, block + r * stride + part->file_at, units)) return (int)r;
+            }
+            pack_part_of(m, part, units, dst, block + part->file_at, stride, n);
+            dst += (size_t)units * part->size * m->nr;
+        }
+    }
+    return -1;
+}
+
+/* The 12-byte field of the K types from its 8 scales and 8 minima. */
+static void join_k_scales(uint8_t *out, const uint8_t *scales, const uint8_t *mins, uint32_t nr) {
+    memset(out, 0, 12);
+    for (uint32_t j = 0; j < 8; j++) {
+        uint8_t s = scales[j * nr], m = mins[j * nr];
+        if (j < 4) {
+            out[j] |= s & 63;
+            out[j + 4] |= m & 63;
+        } else {
+            out[j + 4] |= (uint8_t)((s & 15) | (m & 15) << 4);
+            out[j - 4] |= (uint8_t)(s >> 4 << 6);
+            out[j] |= (uint8_t)(m >> 4 << 6);
+        }
+    }
+}
+
+void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row) {
+    const pack_form *f = &forms[m->dtype];
+    const uint8_t *src = m->data + (uint64_t)(row / m->nr) * m->group_bytes;
+    const uint32_t lane = row % m->nr;
+    for (uint32_t c = 0; c < cells_of(m, f); c++, file_row += f->file_bytes) {
+        for (uint32_t i = 0; i < f->n_parts; i++) {
+            const pack_part *part = &f->parts[i];
+            uint32_t units = units_of(m, f, part), size = part->size;
+            uint8_t *out = file_row + part->file_at;
+            uint8_t flip = part->kind == PART_FLIP ? m->flip : 0;
+            if (part->kind == PART_K_SCALES) {
+                join_k_scales(out, src + lane, src + 8 * (size_t)m->nr + lane, m->nr);
+            } else {
+                for (uint32_t u = 0; u < units; u++) {
+                    const uint8_t *unit = src + ((size_t)u * m->nr + lane) * size;
+                    for (uint32_t b = 0; b < size; b++) out[u * size + b] = unit[b] ^ flip;
+                }
+            }
+            src += (size_t)units * size * m->nr;
+        }
+    }
+}

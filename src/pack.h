@@ -1,0 +1,52 @@
+/*
+ * pack.h: the packed layout of weight matrices, and the way there and back.
+ *
+ * The rows of a matrix are taken in groups of `nr` (8 or 16, the choice of the kernel table). Within
+ * a group the 4-byte words of the rows' blocks are interleaved, so that one vector of nr words holds
+ * 4 bytes of each row at the same place of its block:
+ *
+ *     cell (one block of every row), by type                          bytes per row and block
+ *       Q4_0   u16 d[nr]                       u32 qs[4][nr]              18
+ *       Q8_0   u16 d[nr]                       u32 qs[8][nr]              34
+ *       Q4_K   u16 d[nr]  u16 dmin[nr]  u8 scale[8][nr]  u8 min[8][nr]
+ *              u32 qs[32][nr]                                            148 (144 in the file)
+ *       Q6_K   u16 d[nr]  i8 scale[16][nr]  u32 ql[32][nr]  u32 qh[16][nr]  210
+ *     F32, F16, BF16: element [column][nr]
+ *
+ * Nothing is re-rounded: rz_pack_row gives back the bytes of the file. The missing rows of the last
+ * group are zero. Bytes of Q8_0 are stored xor `flip` (0x80 turns them into w + 128 for machines
+ * whose byte dot takes one unsigned operand).
+ */
+#ifndef RZ_PACK_H
+#define RZ_PACK_H
+
+#include "base.h"
+
+#define RZ_NR_MAX 16
+
+/* A packed matrix. Logical shape [rows][cols]; computes y[rows] = W x[cols]. */
+typedef struct {
+    const uint8_t *data;  /* ceil(rows / nr) groups */
+    uint32_t rows, cols;
+    uint32_t dtype;       /* RZ_DT_* */
+    uint32_t nr;          /* rows per group */
+    uint64_t group_bytes; /* bytes of a group: nr whole rows */
+    uint8_t flip;         /* see above */
+} rz_mat;
+
+/* Fills everything but `data`. False if the type cannot be packed or a size does not fit. */
+bool rz_mat_init(rz_mat *m, uint32_t dtype, uint32_t rows, uint32_t cols, uint32_t nr, uint8_t flip);
+
+static inline uint32_t rz_mat_groups(const rz_mat *m) { return rz_ceil_div(m->rows, m->nr); }
+static inline uint64_t rz_mat_bytes(const rz_mat *m) {
+    return (uint64_t)rz_mat_groups(m) * m->group_bytes;
+}
+
+/* Packs n <= nr rows as they stand in the file, one after the other, into the group at dst.
+ * Returns -1, or the index of the first row that holds a value that is not finite. */
+int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n);
+
+/* The inverse: row `row` of the matrix as it stood in the file. */
+void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row);
+
+#endif

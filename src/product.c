@@ -1,0 +1,90 @@
+/*
+ * product.c: matrix products of packed weights with packed activations, spread over threads by
+ * groups of rows.
+ */
+#include "forward.h"
+
+enum { chunks_per_thread = 8 }; /* small chunks: a slow core costs its share only */
+
+static bool takes_floats(const rz_mat *w) { return rz_dtype_get(w->dtype)->block == 1; }
+
+typedef struct {
+    const rz_model *m;
+    const float *x;
+    size_t ldx;
+    rz_act act;
+    float *act_f32;
+    uint8_t *act_q8;
+    bool floats, bytes; /* which kinds of activations are wanted */
+    const rz_product *products;
+    uint32_t n_products, n_groups, chunk_groups;
+} product_task;
+
+/* [tile][column][token], zeros for the missing tokens of the last tile. */
+static void pack_floats(const product_task *p, uint32_t t0, uint32_t n, uint32_t width) {
+    float *dst = p->act_f32 + (size_t)t0 * p->act.cols;
+    for (uint32_t t = 0; t < width; t++) {
+        const float *x = p->x + (t0 + t) * p->ldx;
+        for (uint32_t k = 0; k < p->act.cols; k++) dst[(size_t)k * width + t] = t < n ? x[k] : 0;
+    }
+}
+
+static void pack_tile(void *arg, uint32_t tile) {
+    const product_task *p = arg;
+    const rz_kern *kern = p->m->kern;
+    uint32_t t0 = tile * kern->tile, width = rz_tile_width(kern, p->act.n, t0);
+    uint32_t n = rz_min_u32(width, p->act.n - t0);
+    if (p->floats) pack_floats(p, t0, n, width);
+    if (p->bytes) {
+        size_t at = (size_t)t0 * (p->act.cols / 32) * rz_act_block(kern);
+        kern->act_q8(p->act_q8 + at, p->x + t0 * p->ldx, p->ldx, p->act.cols, n, width);
+    }
+}
+
+static void multiply_chunk(void *arg, uint32_t chunk) {
+    const product_task *p = arg;
+    uint32_t g0 = chunk * p->chunk_groups, end = rz_min_u32(g0 + p->chunk_groups, p->n_groups);
+    uint32_t first = 0; /* first group of the product, counted over all of them */
+    for (uint32_t i = 0; i < p->n_products && g0 < end; i++) {
+        const rz_product *product = &p->products[i];
+        uint32_t groups = rz_mat_groups(product->w);
+        if (g0 < first + groups) {
+            uint32_t stop = rz_min_u32(end, first + groups);
+            p->m->kern->matmul[product->w->dtype](product->w, g0 - first, stop - first, &p->act,
+                                                  product->y, product->ldy);
+            g0 = stop;
+        }
+        first += groups;
+    }
+}
+
+void rz_products(const rz_model *m, rz_run *run, const float *x, size_t ldx, uint32_t n,
+                 const rz_product *products, uint32_t n_products) {
+    product_task p = {.m = m,
+                      .x = x,
+                      .ldx = ldx,
+                      .act = {.n = n, .cols = products[0].w->cols},
+                      .act_f32 = run->act_f32,
+                      .act_q8 = run->act_q8,
+                      .products = products,
+                      .n_products = n_products};
+    for (uint32_t i = 0; i < n_products; i++) {
+        p.n_groups += rz_mat_groups(products[i].w);
+        if (takes_floats(products[i].w)) {
+            p.floats = true;
+        } else {
+            p.bytes = true;
+        }
+    }
+    p.act.f32 = run->act_f32;
+    p.act.q8 = run->act_q8;
+    if (n == 1) { /* one token's row is its own tile */
+        p.act.f32 = x;
+        p.floats = false;
+    }
+    if (p.floats || p.bytes) {
+        rz_pool_run(n > m->kern->tile ? m->pool : NULL, rz_ceil_div(n, m->kern->tile), pack_tile, &p);
+    }
+    p.chunk_groups = rz_ceil_div(p.n_groups, chunks_per_thread * m->threads);
+    rz_pool_run(m->pool, rz_ceil_div(p.n_groups, p.chunk_groups), multiply_chunk, &p);
+}

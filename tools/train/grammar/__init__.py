@@ -1,0 +1,1 @@
+"""The hand-written story grammar: words, cast, openings, plots and endings."""
