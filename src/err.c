@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "unicode.h"
+
 typedef struct {
     char *at, *end; /* end points at the place of the terminator */
 } out_text;
@@ -69,6 +71,22 @@ static const char *put_conversion(out_text *o, const char *f, va_list *args) {
     return f + 1;
 }
 
+/* The text is UTF-8 whatever the strings were: other bytes become '?', and a character that the end
+ * cut in two goes. */
+static void finish_text(out_text *o, char *text) {
+    uint32_t bytes;
+    for (char *p = text; p < o->at; p += bytes) {
+        size_t left = (size_t)(o->at - p);
+        if (rz_utf8_decode((const uint8_t *)p, left, &bytes) != RZ_UC_INVALID) continue;
+        if (o->at == o->end && left < 4) {
+            o->at = p;
+        } else {
+            *p = '?';
+        }
+    }
+    *o->at = 0;
+}
+
 int rz_err_set(rz_err *err, int code, const char *format, ...) {
     if (!err) return code;
     err->code = code;
@@ -83,6 +101,6 @@ int rz_err_set(rz_err *err, int code, const char *format, ...) {
         }
     }
     va_end(args);
-    *o.at = 0;
+    finish_text(&o, err->text);
     return code;
 }

@@ -1,7 +1,8 @@
 /*
  * err.h: error sentences. Formats a small subset of printf into an rz_err, without libc's printf.
  *
- * Strings may come from hostile files: control characters are replaced and lengths are cut.
+ * Strings may come from hostile files: control characters and bytes that are no UTF-8 are replaced,
+ * lengths are cut.
  */
 #ifndef RZ_ERR_H
 #define RZ_ERR_H

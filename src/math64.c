@@ -37,9 +37,9 @@ double rz_log64(double x) {
 }
 
 void rz_sincos64(double x, double *sin, double *cos) {
-    /* quarter turns off, with pi/2 in three parts (Cody and Waite) */
-    const double pio2_1 = 0x1.921fb54400000p+0, pio2_2 = 0x1.0b4611a600000p-34,
-                 pio2_3 = 0x1.3198a2e037073p-69;
+    /* quarter turns off, with pi/2 in three parts (Cody and Waite); n has up to 27 bits, the first
+     * parts 25 and 24, so their products are exact */
+    const double pio2_1 = 0x1.921fb5p+0, pio2_2 = 0x1.110b46p-26, pio2_3 = 0x1.1a62633145c07p-54;
     double n = (x * 0.63661977236758134 + round_to_int) - round_to_int;
     double r = ((x - n * pio2_1) - n * pio2_2) - n * pio2_3, z = r * r, s = 1, c = 1;
     for (int k = 20; k >= 2; k -= 2) s = 1 - s * z / (k * (k + 1));

@@ -48,7 +48,8 @@ bool rz_mat_init(rz_mat *m, uint32_t dtype, uint32_t rows, uint32_t cols, uint32
     }
     *m = (rz_mat){.rows = rows, .cols = cols, .dtype = dtype, .nr = nr, .flip = flip};
     m->group_bytes = (uint64_t)(cols / forms[dtype].block) * forms[dtype].cell_bytes * nr;
-    return m->group_bytes <= SIZE_MAX / 4 && rz_mat_bytes(m) <= SIZE_MAX / 4;
+    uint64_t bytes;
+    return rz_mul_u64(rz_mat_groups(m), m->group_bytes, &bytes) && bytes <= SIZE_MAX / 4;
 }
 
 /* How often the parts of a form repeat along a row, and how many units a part has: formats of one
@@ -140,19 +141,20 @@ static void pack_part_of(const rz_mat *m, const pack_part *part, uint32_t units,
 int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
     const pack_form *f = &forms[m->dtype];
     const size_t stride = (size_t)(m->cols / f->block) * f->file_bytes;
+    uint32_t bad = n; /* first row with a value that is not finite */
     for (uint32_t c = 0; c < cells_of(m, f); c++) {
         const uint8_t *block = rows + (size_t)c * f->file_bytes;
         for (uint32_t i = 0; i < f->n_parts; i++) {
             const pack_part *part = &f->parts[i];
             uint32_t units = units_of(m, f, part);
-            for (uint32_t r = 0; r < n; r++) {
-                if (!part_finite(part, block + r * stride + part->file_at, units)) return (int)r;
+            for (uint32_t r = 0; r < bad; r++) {
+                if (!part_finite(part, block + r * stride + part->file_at, units)) bad = r;
             }
             pack_part_of(m, part, units, dst, block + part->file_at, stride, n);
             dst += (size_t)units * part->size * m->nr;
         }
     }
-    return -1;
+    return bad < n ? (int)bad : -1;
 }
 
 /* The 12-byte field of the K types from its 8 scales and 8 minima. */

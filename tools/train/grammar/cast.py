@@ -228,7 +228,7 @@ LOOKS = {
     "animal": """little little little small small young tiny brave shy curious
     clever kind funny sleepy gentle cheerful busy quiet proud hungry friendly
     fluffy lonely happy merry playful clumsy careful dreamy lazy silly polite
-    brown gray white black red spotted orange golden baby""".split(),
+    brown gray white black red spotted orange golden""".split(),
     "big": """big big huge gentle kind shy brave young proud clumsy sleepy
     hungry friendly lonely cheerful old strong funny careful gray brown
     curious playful silly""".split(),

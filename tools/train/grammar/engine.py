@@ -166,13 +166,17 @@ def _before_tag(words):
 
 _ARTICLE = re.compile(r"\b([Aa]) (?=[aeiouAEIOU])(?!uni|use|one|eu|Uni|One)")
 _SENTENCE = re.compile(r"(?<=[.!?] )([a-z])")
+_DOUBLED = re.compile(r"\b(old|new|sweet|wooden|small|little|funny) \1\b")
+# A sentence that ends in a quoted one needs no second full stop.
+_MARKS = re.compile(r'([.!?]")[.!]')
 _SPACES = re.compile(r" {2,}")
 
 
 def tidy(text):
     """Repairs articles, spacing and capital letters of one paragraph."""
     text = _SPACES.sub(" ", text).strip()
-    text = text.replace(" ,", ",").replace(" .", ".")
+    text = _MARKS.sub(r"\1", text)
+    text = _DOUBLED.sub(r"\1", text)
     text = _ARTICLE.sub(r"\1n ", text)
     text = _SENTENCE.sub(lambda match: match.group(1).upper(), text)
     return capitalised(text)

@@ -36,7 +36,6 @@ NAMED = (
     "Have you [ever|] heard of {h.n}, {h.a}? {He} lived {home}. {He} {hook}.",
     "Do you know [the story of|] {h.n} the {h.k}? {He} {hook}.",
     "Everybody {home} knew {h.n} the {h.k}. {He} {hook}.",
-    "Nobody {home} was as {h.look} as {h.n} the {h.k}. {He} {hook}.",
     "A {h.k} named {h.n} lived {home}. {He} {hook}.",
     "A {h.look} {h.k} [named|called] {h.n} {hook}.",
     "A {h.look} {h.k} lived {home}. {His} name was {h.n}. {He} {hook}.",
@@ -101,7 +100,7 @@ NIGHT = (
 SPOKEN = (
     '"I {ihook}," said {h.n} the {h.k}.',
     '"I {ihook}," said {h.intro}. {He} lived {home}.',
-    '"I {ihook}!" {h.n} the {h.k} said [to {e}|every day|to everybody {home}].',
+    '"I {ihook}!" {h.n} the {h.k} said [to {e}|one day|to everybody {home}].',
     '{H.n} the {h.k} said, "I {ihook}."',
     '{H.n} told {e}, "I {ihook}." {H.n} was {h.a}.',
     '"I {ihook}," {h.n} [always|often] said. {He} was {h.a} who lived {home}.',
@@ -139,7 +138,6 @@ def _style(story, spoken):
 def write(story):
     past, present = story.pick(story.plot.hooks)
     templates, dated = _style(story, bool(present))
-    story.phrases["once"] = [ONCE]
     story.phrases["sky"] = story.phrases["nightweather" if story.plot.night else "weather"]
     if dated:
         story.phrases["oneday"] = story.phrases["thatday"]

@@ -29,6 +29,11 @@ LONELY = Plot(
         ("was new and did not know anybody", "am new here"), ("was very shy", "am too shy to talk"),
         ("wished for a friend", "wish I had a friend"),
     ),
+    own=(
+        "{H.n} the {h.k} was sitting {q.in}, all alone. {He} had no friends.",
+        '"Who wants to play with me?" asked {h.n} the {h.k}. But {he} was alone {q.in}.',
+        "{H.intro} came {q.to} to look for a friend. {He} was very lonely.",
+    ),
     scenes=(
         ("<oneday> {he} said, \"I will go and find a friend.\" So {he} {h.went} {q.to}.",
          "<oneday> {h} went {q.to}. @h(Maybe I will find a friend there.)",

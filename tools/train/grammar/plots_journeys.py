@@ -2,9 +2,9 @@
 
 from .story import Plot
 
-LURES = ("a blue butterfly", "a shiny beetle", "a golden leaf in the wind", "a strange song", "a sweet smell",
+LURES = ("a blue butterfly", "a shiny beetle", "a golden leaf in the wind", "a little blue light",
          "a red balloon", "a white feather", "a bright light", "a soap bubble", "a running rabbit",
-         "a trail of colored stones", "a soft sound of bells")
+         "a trail of colored stones", "a strange bird", "a yellow kite")
 
 
 def setup_lost_way(s):
@@ -101,7 +101,7 @@ RESCUE = Plot(
         ("was [bored|taking a walk|out for a walk]", "am bored"),
     ),
     own=(
-        "One day, {h.intro} was walking {q.to} when {he} heard a cry. @g.n([Help|Help me]! Please help me!)",
+        "One day, {h.intro} was walking {q.to} when {he} heard a cry. \"[Help|Help me]! Please help me!\"",
         '"Help! Help!" somebody cried. {H.n} the {h.k} stopped and listened.',
         "{H.n} the {h.k} was on the way {q.to}. <then> {he} heard somebody crying.",
     ),
@@ -183,6 +183,12 @@ NOISE = Plot(
          "@h(Good night, {g.voc}.) @g(Good night, {h.voc}.) And then there was only a soft snore.",
          "<learned_brave>"),
     ),
+    own=(
+        "One night, {h.intro} woke up. There was a noise. {Noise}!",
+        "It was the middle of the night when {h.n} the {h.k} heard it. {Noise}!",
+        '"What was that?" asked {h.n} the {h.k}. It was dark, and something went {noise}.',
+        "{Noise}! {H.n} the {h.k} sat up in bed.",
+    ),
     night=True,
 )
 
@@ -206,7 +212,7 @@ BLOCKS = (
     ("a dark forest", "{g} walked in front with a lamp", "knew every tree"),
     ("a thick fog", "{g} held {his} hand and went ahead", "was used to the fog"),
     ("a steep hill", "{g} pulled {him} up with a rope", "lived on the hill"),
-    ("a deep valley", "{g} knew of an old bridge", "was looking after the valley"),
+    ("a deep valley", "{g} led {him} over an old bridge", "was looking after the valley"),
 )
 
 
@@ -228,6 +234,11 @@ JOURNEY = Plot(
         ("wanted to see the world", "want to see the world"), ("wanted to travel to {goal}", "want to travel to {goal}"),
         ("had one big wish. {He} wanted to see {goal}", "want to see {goal}"),
         ("went on a long journey to {goal}", "am going to {goal}"),
+    ),
+    own=(
+        "One morning, {h.intro} packed {pack} and set off to find {goal}.",
+        "{H.n} the {h.k} was on the way to {goal}. {He} had {pack} in {his} bag.",
+        '"Good bye!" said {h.n} the {h.k} to {e}. "I am going to see {goal}."',
     ),
     scenes=(
         ("{He} {heard}. So <oneday2> {he} packed {pack} and set off to find {goal}.",
@@ -275,6 +286,11 @@ STORM = Plot(
         ("was out in the rain", "am out in the rain"), ("had lost {his} home", "have lost my home"),
         ("was looking for a new home", "am looking for a new home"),
     ),
+    own=(
+        "It was a cold and windy night. {H.intro} was far from home when {storm} came up.",
+        "{H.n} the {h.k} was out in {storm}. {He} was wet and cold.",
+        "{H.n} the {h.k} was cold. There was {storm}, and {he} had no home.",
+    ),
     scenes=(
         ("<oneday> {storm} came up. {H} was [cold|wet and cold] and did not know where to go.",
          "Dark clouds came, and there was {storm}. {H} had no roof over {his} head.",
@@ -304,7 +320,7 @@ WARNINGS = (
     ("climb on the wet rocks", "climbed up on the wet rocks", "slipped and could not get down"),
     ("walk on the thin ice", "took one step on the ice, and then one more", "broke through with a crack"),
     ("touch the bee hive", "poked the bee hive with a stick", "was chased by all the bees"),
-    ("play in the mud after {his} bath", "jumped into the deepest mud", "got stuck up to {his} belly"),
+    ("play in the deep mud", "jumped into the deepest mud", "got stuck up to {his} belly"),
     ("open the garden gate", "opened the gate, just a little bit", "could not stop the wind from taking all the clean clothes"),
     ("shout in the snowy valley", "shouted as loud as {he} could", "was covered by a big heap of snow"),
     ("swing on the old branch", "swung on the old branch, higher and higher", "landed in the pond"),
@@ -383,16 +399,26 @@ MAP = Plot(
         ("dreamed of adventures", "dream of adventures"), ("had an old map", "have a map"),
         ("loved secrets", "love secrets"), ("was looking for a treasure", "am looking for a treasure"),
     ),
+    own=(
+        "{H.n} and {his} friend {f.n} the {f.k} went {q.to}. {H.n} was {h.a}. There was a paper {found}, and it was a map of a treasure!",
+        "{H.n} the {h.k} and {f.n} the {f.k} found an old map {found}. There was a red cross on it.",
+        "One day, {h.intro} found a map {found}. It was the map of a treasure!",
+    ),
+    pairs=(
+        "{H.n} and {f.n} found an old map {found}. There was a red cross on it.",
+        "{H.n} and {f.n} were playing {q.in}. There was a paper {found}. It was a map of a treasure!",
+        "One day, {h.n} and {f.n} found a map {found}.",
+    ),
     scenes=(
         ("<oneday> {he} looked at an old map that {he} had found {found}. There was a red cross on it!",
          "<oneday> {h} was playing {q.in}. There was a paper {found}. It was a map of a treasure!"),
-        ("{He} ran to {his} friend {f.n} the {f.k}. @h(Look! Will you come with me?) @f(A treasure? Of course!)",
-         "@f.intro(What do you have there?) @h(A map! Let us go together.)"),
+        ("{He} ran to {his} friend {f.first}. @h(Look! Will you come with me?) @f(A treasure? Of course!)",
+         "@f.first(What does it say?) @h(It shows a treasure! Let us go together.)"),
         ("On the map it said, \"First {clue}.\" They did, and it was not easy to find.",
          "@h(First we must {clue}.) They walked and looked, and at last they found the place."),
         ("Then it said, \"Now {clue2}.\" {F} saw it first. @f(There it is!)",
          "@f(Next we must {clue2}.) It took them half of the day.",
-         "The next sign said, \"{clue2}.\" {H} was tired, but {f.n} held {his} hand."),
+         "The next sign said, \"{Clue2}.\" {H} was tired, but {f.n} held {his} hand."),
         ("?", "It began to rain, and they were hungry. @h(Shall we go home?) @f(No, we are so close!)",
          "They heard a noise. But it was only a frog."),
         ("The last words were, \"{clue3}, and dig.\" So they dug, deeper and deeper. And then, clonk!",

@@ -156,6 +156,13 @@ SKILL = Plot(
         ("could do many things, but {he} could not {skill}", "can do many things, but I cannot {skill}"),
         ("had one big wish. {He} wanted to {skill}", "have one big wish. I want to {skill}"),
     ),
+    own=(
+        "One day, {h.intro} tried to {skill}. {fail}",
+        "{H.n} the {h.k} tried to {skill}. {fail}",
+        '"Today I will {skill}!" said {h.n} the {h.k}. {fail}',
+        "All the others could {skill}, but {h.n} the {h.k} could not. <oneday> {he} tried it. {fail}",
+        "{H.n} the {h.k} saw how the others {did}. {He} wanted to {skill}, too. {fail}",
+    ),
     scenes=(
         ("<oneday> {h} [tried|wanted to try it]. {fail}",
          "<oneday> {he} [went {q.to} to try|tried it {q.in}]. {fail}",

@@ -42,7 +42,8 @@ class Story:
         self.facts["home"] = world.pick_home(self.expander, self.world)
         self.facts["q"] = world.pick_outing(self.expander, self.world)
         self.facts["e"] = cast.make_elder(rng, self.hero)
-        self.set_day(plot.night)
+        self.phrases["oneday"] = self.phrases["firstday"]
+        self.phrases["once"] = [openings.ONCE]
 
     def _cast_hero(self):
         kind = self.rng.choice(cast.KINDS[self.group])
@@ -59,10 +60,6 @@ class Story:
             self.facts[key] = form
         return hero
 
-    def set_day(self, night):
-        self.phrases["oneday"] = self.phrases["firstday"]
-        self.facts["daynight"] = "night" if night else "day"
-
     def say(self, **facts):
         """Sets plain facts; templates in them are expanded once, now."""
         for key, value in facts.items():
@@ -74,16 +71,25 @@ class Story:
 
     def thing(self, nouns, key="t", look=None):
         owner = self.facts["his"]
-        self.facts[key] = world.Thing(self.rng, self.pick(nouns), look, owner)
+        noun = self.pick(nouns)
+        # A few made-up things keep the model from guessing at known ones.
+        if look is None and self.rng.random() < 0.04:
+            noun = names.invented_noun(self.rng)
+        self.facts[key] = world.Thing(self.rng, noun, look, owner)
         return self.facts[key]
 
     def person(self, key="f", test=None, look=None, named=0.55, group=None):
         """Casts somebody of the hero's world, unlike everybody so far."""
         others = [p for p in self.facts.values() if isinstance(p, cast.Person)]
         taken = {other.kind.noun for other in others}
-        kinds = [kind for kind in self._kinds_around(group)
-                 if kind.noun not in taken and (test is None or test(kind))]
-        person = cast.Person(self.rng, self.pick(kinds), look=look)
+
+        def fitting(kinds):
+            return [kind for kind in kinds
+                    if kind.noun not in taken and (test is None or test(kind))]
+
+        kind = self.pick(fitting(self._kinds_around(group)) or fitting(cast.KINDS["animal"]))
+        # Children are never "old" or "wise", whatever a plot would like.
+        person = cast.Person(self.rng, kind, look=None if kind.group == "child" else look)
         if self.rng.random() < named:
             person.give_name({other.name[0] for other in others if other.name})
         self.facts[key] = person
@@ -113,13 +119,20 @@ class Story:
             parts = [openings.write(self)]
         for scene in scenes:
             if scene[0] == "?":
-                if self.rng.random() < 0.45:
+                if self.rng.random() < 0.55:
                     continue
                 scene = scene[1:]
-            parts.append(self.expander.expand(self.rng.choice(scene)))
+            parts.append(self.expander.expand(self._choose(scene)))
         if self.rng.random() < 0.06:
             parts.append("The end.")
         return self._paragraphs(parts)
+
+    def _choose(self, scene):
+        """One of the alternatives, the shorter ones a little more often."""
+        choice = self.rng.choice(scene)
+        if self.rng.random() < 0.6:
+            choice = min(choice, self.rng.choice(scene), key=len)
+        return choice
 
     def _own_openings(self):
         """The plot's own openings; two children may come without their kinds."""

@@ -1,0 +1,122 @@
+/**
+ * What a model needs from an engine, whichever side computes: abi.ts over WebAssembly or native.ts
+ * over the add-on. One to one with rz.h; failures are thrown as RealizarError.
+ */
+
+export interface EngineOptions {
+  parts: number;
+  threads: number;
+  vocabOnly: boolean;
+}
+
+/** Bytes the loader wants next; within a part, offsets never go backwards. */
+export interface Need {
+  part: number;
+  offset: number;
+  length: number;
+}
+
+export interface EngineLoader {
+  setSize(part: number, bytes: number): void;
+  /** null: all bytes have arrived. */
+  next(): Need | null;
+  /** Bytes at the need's offset; takes what it wants and says how many. None: the part has ended. */
+  feed(bytes: Uint8Array): number;
+  finish(): EngineModel;
+  close(): void;
+}
+
+export interface EngineInfo {
+  vocabSize: number;
+  contextLength: number;
+  embeddingLength: number;
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  feedForwardLength: number;
+  bos: number;
+  eos: number;
+  addBos: number;
+  vocabOnly: number;
+  threads: number;
+  metadataEntries: number;
+  parameters: number;
+  fileBytes: number;
+  weightBytes: number;
+  memoryBytes: number;
+}
+
+/** Field order of the info array that both engines hand over. */
+export const infoFields: (keyof EngineInfo)[] = [
+  'vocabSize', 'contextLength', 'embeddingLength', 'layers', 'heads', 'kvHeads', 'headDim',
+  'feedForwardLength', 'bos', 'eos', 'addBos', 'vocabOnly', 'threads', 'metadataEntries',
+  'parameters', 'fileBytes', 'weightBytes', 'memoryBytes',
+];
+
+export const noToken = 0xffffffff;
+
+export interface EngineMeta {
+  key: string;
+  type: number;
+  number: number;
+  string: string;
+  arrayType: number;
+  arrayLength: number;
+}
+
+/** Flags of rz_tokenize and rz_piece. */
+export const TOK_SPECIAL = 1;
+export const TOK_PARSE = 2;
+
+/** States of rz_step and reasons of rz_session_end. */
+export const STEP_AGAIN = 2;
+export const STEP_TOKEN = 3;
+export const STEP_DONE = 4;
+export const END_STOP = 1;
+
+export interface SessionOptions {
+  contextSize: number;
+  chunk: number;
+  kv: number;
+  allLogits: boolean;
+}
+
+export interface Sampling {
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  repeatPenalty: number;
+  repeatLast: number;
+  seed: bigint;
+  maxTokens: number;
+}
+
+export interface EngineModel {
+  info(): EngineInfo;
+  names(): { kernels: string; architecture: string; type: string };
+  meta(index: number): EngineMeta;
+  tokenize(text: Uint8Array, flags: number): number[];
+  detokenize(ids: Uint32Array, flags: number): Uint8Array;
+  piece(id: number, flags: number): Uint8Array;
+  openSession(options: SessionOptions): EngineSession;
+  /** Bytes the engine holds now. */
+  memoryBytes(): number;
+  close(): void | Promise<void>;
+}
+
+export interface EngineSession {
+  prompt(ids: Uint32Array): void;
+  sampling(options: Sampling): void;
+  rewind(tokens: number): void;
+  /** One bounded piece of work; a promise where it is done on another thread. */
+  step(): number | Promise<number>;
+  token(): number;
+  end(): number;
+  /** Copies the rows of logits of the last step, without padding. */
+  logits(): { rows: number; data: Float32Array };
+  /** -log softmax(row)[target] for `targets`, from row `first` of the last step's logits on. */
+  nll(first: number, targets: ArrayLike<number>): number;
+  close(): void | Promise<void>;
+}

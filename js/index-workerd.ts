@@ -1,0 +1,9 @@
+/** The package on this host: load() and its types. */
+import { createLoad, type Load } from './load.js';
+import { workerd } from './platform/workerd.js';
+
+/** Loads a model from a URL, path, Response, stream, Blob, buffer or several parts. */
+export const load: Load = createLoad(workerd);
+
+export { RealizarError, type ErrorCode } from './errors.js';
+export type * from './types.js';

@@ -1,0 +1,169 @@
+/** load(): a source, an engine, the bytes from one into the other. */
+import { WasmEngine, WasmModel } from './abi.js';
+import type { EngineLoader, EngineModel, EngineOptions } from './engine.js';
+import { RealizarError } from './errors.js';
+import { LocalModel } from './model.js';
+import type { Platform, WasmVariant } from './platform/platform.js';
+import { RemoteModel } from './remote.js';
+import { openParts, type Part } from './source.js';
+import type { LoadOptions, Model, Source } from './types.js';
+
+export type Load = (source: Source | Source[], options?: LoadOptions) => Promise<Model>;
+
+const maxThreads = 8;
+const progressEveryMs = 33;
+
+/** Calls onProgress as bytes arrive, not more often than a screen shows. */
+class Progress {
+  private loaded = 0;
+  private shownAt = -Infinity;
+  private readonly total?: number;
+
+  constructor(parts: Part[], private readonly show: LoadOptions['onProgress']) {
+    const sizes = parts.map((p) => p.reader.size);
+    if (sizes.every((s) => s !== undefined)) this.total = sizes.reduce((a, b) => a! + b!, 0);
+  }
+
+  add(bytes: number): void {
+    this.loaded += bytes;
+    if (performance.now() - this.shownAt < progressEveryMs) return;
+    this.shownAt = performance.now();
+    this.show?.({ loaded: this.loaded, total: this.total });
+  }
+
+  end(): void {
+    this.show?.({ loaded: this.total ?? this.loaded, total: this.total ?? this.loaded });
+  }
+}
+
+/** Rejects when the signal does; cancels the readers so that waiting reads end too. */
+async function feed(loader: EngineLoader, parts: Part[], progress: Progress, signal?: AbortSignal): Promise<void> {
+  const cancel = () => parts.forEach((p) => p.reader.cancel());
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    parts.forEach((p, i) => {
+      if (p.reader.size !== undefined) loader.setSize(i, p.reader.size);
+    });
+    for (let need = loader.next(); need; need = loader.next()) {
+      const part = parts[need.part]!;
+      const before = part.position;
+      const bytes = await part.at(need.offset);
+      signal?.throwIfAborted();
+      part.take(loader.feed(bytes));
+      progress.add(part.position - before);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    cancel();
+  }
+}
+
+/** Runs a loader to its end; frees it on every way out. */
+async function readModel(loader: EngineLoader, parts: Part[], options: LoadOptions): Promise<EngineModel> {
+  try {
+    const progress = new Progress(parts, options.onProgress);
+    await feed(loader, parts, progress, options.signal);
+    progress.end();
+    return loader.finish();
+  } finally {
+    loader.close();
+  }
+}
+
+/** The fastest engine that works here: relaxed SIMD where it validates and computes as expected. */
+async function createWasmEngine(platform: Platform, options: LoadOptions, threads: number, maxBytes: number): Promise<WasmEngine> {
+  const variants: WasmVariant[] = ['relaxed', 'simd'];
+  for (const variant of variants) {
+    if (options.variant && options.variant !== variant) continue;
+    const module = await platform.wasmModule(variant, threads > 1, options.modules);
+    if (!module) continue;
+    const engine = await WasmEngine.create(module, threads > 1, maxBytes);
+    if (variant === 'simd' || engine.relaxedWorks()) return engine;
+  }
+  const wanted = options.variant ? `The variant '${options.variant}'` : 'WebAssembly SIMD';
+  throw new RealizarError('UNSUPPORTED', `${wanted} does not run on this host`);
+}
+
+/** Shared memory is bounded by what the model can need: some hosts reserve its maximum at once. */
+function memoryBound(parts: Part[]): number {
+  const sizes = parts.map((p) => p.reader.size);
+  if (sizes.some((s) => s === undefined)) return 2 ** 32;
+  const file = sizes.reduce((a, b) => a! + b!, 0)!;
+  return Math.min(2 ** 32, file * 1.5 + 2 ** 30);
+}
+
+async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number): Promise<Model> {
+  const engine = await createWasmEngine(platform, options, threads, memoryBound(parts));
+  const engineOptions: EngineOptions = { parts: parts.length, threads, vocabOnly: options.vocabOnly ?? false };
+  const model = (await readModel(engine.loader(engineOptions), parts, options)) as WasmModel;
+  const workers = model.poolThreads(threads - 1).map((t) => platform.startPoolThread(t));
+  return new LocalModel(model, {
+    backend: 'wasm',
+    contextSize: options.contextSize,
+    kv: options.kv ?? 'f32',
+    pause: platform.pause,
+    onClose: () => workers.forEach((w) => w.terminate()),
+  });
+}
+
+async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number): Promise<Model> {
+  const native = platform.native?.();
+  if (!native) throw new RealizarError('UNSUPPORTED', 'the native add-on is not built here: run `npm run build` or use the wasm backend');
+  const loader = native.loader({ parts: parts.length, threads, vocabOnly: options.vocabOnly ?? false, variant: options.variant });
+  const model = await readModel(loader, parts, options);
+  return new LocalModel(model, {
+    backend: 'native',
+    contextSize: options.contextSize,
+    kv: options.kv ?? 'f32',
+    pause: platform.pause,
+    onClose() {},
+  });
+}
+
+function chooseBackend(platform: Platform, options: LoadOptions): 'wasm' | 'native' {
+  if (options.backend) return options.backend;
+  if (options.variant === 'relaxed' || options.variant === 'simd') return 'wasm';
+  return platform.native?.() ? 'native' : 'wasm';
+}
+
+function checkOptions(options: LoadOptions): void {
+  const { threads, contextSize } = options;
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1 || threads > 64)) {
+    throw new RealizarError('ARGUMENT', `threads must be a whole number from 1 to 64, not ${threads}`);
+  }
+  if (contextSize !== undefined && (!Number.isInteger(contextSize) || contextSize < 1 || contextSize > 2 ** 26)) {
+    throw new RealizarError('ARGUMENT', `contextSize must be a whole number from 1 to ${2 ** 26}, not ${contextSize}`);
+  }
+  if (options.kv !== undefined && options.kv !== 'f32' && options.kv !== 'f16') {
+    throw new RealizarError('ARGUMENT', `kv must be f32 or f16, not ${String(options.kv)}`);
+  }
+}
+
+/** Loads on this thread. */
+async function loadHere(platform: Platform, source: Source | Source[], options: LoadOptions): Promise<Model> {
+  const backend = chooseBackend(platform, options);
+  const wanted = options.threads ?? Math.min(platform.threads(), maxThreads);
+  const parts = await openParts(source, platform.openPath, options.signal);
+  try {
+    if (backend === 'native') return await loadNative(platform, parts, options, wanted);
+    const threads = options.vocabOnly ? 1 : Math.min(wanted, platform.threads() > 1 ? wanted : 1);
+    return await loadWasm(platform, parts, options, threads);
+  } finally {
+    parts.forEach((p) => p.reader.cancel());
+  }
+}
+
+/** The load() of a host. */
+export function createLoad(platform: Platform): Load {
+  return async (source, options = {}) => {
+    checkOptions(options);
+    options.signal?.throwIfAborted();
+    if (options.worker ?? platform.workerByDefault) {
+      return RemoteModel.load(platform.startWorker(), platform, source, options);
+    }
+    return loadHere(platform, source, options);
+  };
+}

@@ -1,0 +1,322 @@
+/** A model on this thread: the Session loop that every host runs. */
+import type { EngineModel, EngineSession, Sampling } from './engine.js';
+import { END_STOP, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
+import { RealizarError } from './errors.js';
+import { TextAssembler } from './text.js';
+import type {
+  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, MetadataValue, Model, ModelInfo, Perplexity,
+  PerplexityOptions, TokenizeOptions,
+} from './types.js';
+
+export interface LocalModelOptions {
+  backend: 'wasm' | 'native';
+  contextSize?: number;
+  kv: 'f32' | 'f16';
+  pause(): Promise<void>;
+  /** Ends the threads, after the engine closed the model. */
+  onClose(): void;
+}
+
+/** Tokens computed per step of a prompt. */
+const chunk = 32;
+/** Other tasks of the host get a turn at least this often. */
+const pauseEveryMs = 8;
+
+const metaTypes = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'f32', 'bool', 'string', 'array', 'u64', 'i64', 'f64'];
+
+function readMetadata(engine: EngineModel, entries: number): Record<string, MetadataValue> {
+  const metadata: Record<string, MetadataValue> = {};
+  for (let i = 0; i < entries; i++) {
+    const m = engine.meta(i);
+    const type = metaTypes[m.type];
+    metadata[m.key] = type === 'string' ? m.string
+      : type === 'array' ? { array: metaTypes[m.arrayType] ?? 'unknown', length: m.arrayLength }
+      : type === 'bool' ? m.number !== 0 : m.number;
+  }
+  return metadata;
+}
+
+function describe(engine: EngineModel, options: LocalModelOptions): ModelInfo {
+  const i = engine.info();
+  const names = engine.names();
+  const metadata = readMetadata(engine, i.metadataEntries);
+  const id = (token: number) => (token === noToken ? null : token);
+  const name = metadata['general.name'];
+  return {
+    architecture: names.architecture || String(metadata['general.architecture'] ?? ''),
+    name: typeof name === 'string' ? name : '',
+    type: names.type,
+    parameters: i.parameters,
+    vocabSize: i.vocabSize,
+    contextLength: i.contextLength,
+    embeddingLength: i.embeddingLength,
+    layers: i.layers,
+    heads: i.heads,
+    kvHeads: i.kvHeads,
+    feedForwardLength: i.feedForwardLength,
+    bosToken: id(i.bos),
+    eosToken: id(i.eos),
+    vocabOnly: i.vocabOnly !== 0,
+    backend: options.backend,
+    variant: names.kernels,
+    threads: i.threads,
+    fileBytes: i.fileBytes,
+    weightBytes: i.weightBytes,
+    memoryBytes: engine.memoryBytes(),
+    contextSize: options.contextSize ?? i.contextLength,
+    metadata,
+  };
+}
+
+function tokenFlags(options: TokenizeOptions): number {
+  return (options.addSpecial ?? true ? TOK_SPECIAL : 0) | (options.parseSpecial ?? false ? TOK_PARSE : 0);
+}
+
+/** A whole number in a range, or an error that names the option. */
+function whole(name: string, value: number, low: number, high: number): number {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RealizarError('ARGUMENT', `${name} must be a whole number from ${low} to ${high}, not ${value}`);
+  }
+  return value;
+}
+
+function real(name: string, value: number): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    throw new RealizarError('ARGUMENT', `${name} must be a finite number, not ${value}`);
+  }
+  return value;
+}
+
+function tokenIds(ids: ArrayLike<number>): Uint32Array {
+  const list = Uint32Array.from(ids);
+  for (let i = 0; i < list.length; i++) {
+    if (list[i] !== ids[i]) throw new RealizarError('ARGUMENT', `token ${ids[i]} at index ${i} is no token id`);
+  }
+  return list;
+}
+
+function samplingOf(o: GenerateOptions, maxTokens: number): Sampling {
+  const seed = o.seed ?? Math.floor(Math.random() * 2 ** 32);
+  return {
+    temperature: real('temperature', o.temperature ?? 0.8),
+    topK: whole('topK', o.topK ?? 40, 0, 2 ** 31),
+    topP: real('topP', o.topP ?? 0.95),
+    minP: real('minP', o.minP ?? 0.05),
+    repeatPenalty: real('repeatPenalty', o.repeatPenalty ?? 1),
+    repeatLast: 64,
+    seed: BigInt(whole('seed', seed, 0, Number.MAX_SAFE_INTEGER)),
+    maxTokens,
+  };
+}
+
+/** Keeps the time of a generation. */
+class Clock {
+  private readonly start = performance.now();
+  private first = 0;
+  private last = 0;
+  private tokens = 0;
+
+  token(): void {
+    this.last = performance.now();
+    if (this.tokens++ === 0) this.first = this.last;
+  }
+
+  timings(promptTokens: number, memoryBytes: number, seed: bigint) {
+    const end = performance.now();
+    const ttftMs = (this.tokens ? this.first : end) - this.start;
+    const decodeMs = this.last - this.first;
+    return {
+      promptTokens,
+      ttftMs,
+      prefillTokensPerSecond: (promptTokens / ttftMs) * 1000,
+      generatedTokens: this.tokens,
+      decodeTokensPerSecond: this.tokens > 1 ? ((this.tokens - 1) / decodeMs) * 1000 : 0,
+      totalMs: end - this.start,
+      memoryBytes,
+      seed: Number(seed),
+    };
+  }
+}
+
+export class LocalModel implements Model {
+  readonly info: ModelInfo;
+  private closed = false;
+  private readonly sessions = new Set<EngineSession>();
+  private lastPause = 0;
+
+  constructor(private readonly engine: EngineModel, private readonly options: LocalModelOptions) {
+    this.info = describe(engine, options);
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new RealizarError('CLOSED', 'the model was closed');
+  }
+
+  async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
+    this.checkOpen();
+    if (typeof text !== 'string') throw new RealizarError('ARGUMENT', 'the text to tokenize must be a string');
+    return this.engine.tokenize(new TextEncoder().encode(text), tokenFlags(options));
+  }
+
+  async detokenize(ids: ArrayLike<number>, options: DetokenizeOptions = {}): Promise<string> {
+    this.checkOpen();
+    const bytes = this.engine.detokenize(tokenIds(ids), options.special ? TOK_SPECIAL : 0);
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  }
+
+  async generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): Promise<GenerateResult> {
+    const events = this.events(prompt, options);
+    for (;;) {
+      const { done, value } = await events.next();
+      if (done) return value;
+    }
+  }
+
+  async *stream(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncIterableIterator<string> {
+    for await (const { text } of this.events(prompt, options)) {
+      if (text) yield text;
+    }
+  }
+
+  async *events(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): Generation {
+    const clock = new Clock();
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const ids = typeof prompt === 'string' ? tokenIds(await this.tokenize(prompt, options)) : tokenIds(prompt);
+    const wanted = whole('maxTokens', options.maxTokens ?? 256, 0, 2 ** 31);
+    const contextSize = this.contextFor(ids.length, wanted);
+    const sampling = samplingOf(options, Math.min(wanted, contextSize - ids.length));
+    const assembler = new TextAssembler([options.stop ?? []].flat().filter((s) => s.length > 0));
+    const tokens: number[] = [];
+    let text = '';
+    let finishReason: GenerateResult['finishReason'] = 'length';
+    const session = this.open(contextSize, false);
+    try {
+      session.prompt(ids);
+      session.sampling(sampling);
+      while (sampling.maxTokens > 0 && !assembler.stopped) {
+        const state = await this.step(session, signal);
+        if (state === STEP_DONE) {
+          if (session.end() === END_STOP) finishReason = 'stop';
+          break;
+        }
+        if (state !== STEP_TOKEN) continue;
+        clock.token();
+        const id = session.token();
+        const added = assembler.push(this.engine.piece(id, 0));
+        tokens.push(id);
+        text += added;
+        yield { id, text: added };
+      }
+      const rest = assembler.end();
+      if (rest) yield { id: tokens[tokens.length - 1]!, text: rest };
+      if (assembler.stopped) finishReason = 'stop';
+      const timings = clock.timings(ids.length, this.engine.memoryBytes(), sampling.seed);
+      return { text: text + rest, tokens, timings, finishReason };
+    } finally {
+      await this.release(session);
+    }
+  }
+
+  /** The context a generation gets; refuses a prompt that leaves no room. */
+  private contextFor(promptTokens: number, maxTokens: number): number {
+    const limit = this.info.contextSize;
+    if (this.info.vocabOnly) throw new RealizarError('STATE', 'only the vocabulary of this model was loaded');
+    if (promptTokens === 0) throw new RealizarError('ARGUMENT', 'the prompt is empty: it has no tokens');
+    if (promptTokens >= limit) {
+      throw new RealizarError('CONTEXT', `the prompt has ${promptTokens} tokens, the context holds ${limit}: shorten it or raise contextSize`);
+    }
+    return Math.min(limit, promptTokens + maxTokens);
+  }
+
+  private open(contextSize: number, allLogits: boolean): EngineSession {
+    this.checkOpen();
+    const kv = this.options.kv === 'f16' && !allLogits ? 1 : 0;
+    const session = this.engine.openSession({ contextSize, chunk, kv, allLogits });
+    this.sessions.add(session);
+    return session;
+  }
+
+  private async release(session: EngineSession): Promise<void> {
+    if (this.sessions.delete(session)) await session.close();
+  }
+
+  /** One step; the host gets a turn now and then, and with it the chance to abort. */
+  private async step(session: EngineSession, signal?: AbortSignal): Promise<number> {
+    if (performance.now() - this.lastPause > pauseEveryMs) {
+      await this.options.pause();
+      this.lastPause = performance.now();
+    }
+    signal?.throwIfAborted();
+    this.checkOpen();
+    return session.step();
+  }
+
+  async logits(ids: ArrayLike<number>): Promise<Float32Array> {
+    const list = tokenIds(ids);
+    if (list.length === 0) throw new RealizarError('ARGUMENT', 'logits of no tokens');
+    const out = new Float32Array(list.length * this.info.vocabSize);
+    let at = 0;
+    const session = this.open(list.length, true);
+    try {
+      session.prompt(list);
+      while ((await this.step(session)) === STEP_AGAIN) {
+        const { data } = session.logits();
+        out.set(data, at);
+        at += data.length;
+      }
+    } finally {
+      await this.release(session);
+    }
+    return out;
+  }
+
+  async perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
+    const size = whole('contextSize', options.contextSize ?? 512, 2, 2 ** 26);
+    const ids = tokenIds(await this.tokenize(text));
+    const windows = Math.min(Math.floor(ids.length / size), options.chunks ?? Infinity);
+    if (windows === 0) {
+      throw new RealizarError('ARGUMENT', `the text has ${ids.length} tokens, less than one window of ${size}`);
+    }
+    const bos = this.engine.info().addBos ? this.info.bosToken : null;
+    let nll = 0;
+    for (let w = 0; w < windows; w++) {
+      const window = ids.slice(w * size, (w + 1) * size);
+      nll += await this.windowNll(window, bos, options.signal);
+      options.onProgress?.(w + 1, windows);
+    }
+    const tokens = windows * (size - 1 - Math.floor(size / 2));
+    return { perplexity: Math.exp(nll / tokens), tokens, nll };
+  }
+
+  /** Sum over the second half of a window; its first token is replaced by the BOS. */
+  private async windowNll(window: Uint32Array, bos: number | null, signal?: AbortSignal): Promise<number> {
+    const first = Math.floor(window.length / 2);
+    const inputs = window.slice();
+    if (bos !== null) inputs[0] = bos;
+    let nll = 0;
+    let done = 0;
+    const session = this.open(window.length, true);
+    try {
+      session.prompt(inputs);
+      while ((await this.step(session, signal)) === STEP_AGAIN) {
+        const rows = Math.min(chunk, window.length - done);
+        const from = Math.max(first, done);
+        const to = Math.min(window.length - 1, done + rows);
+        if (from < to) nll += session.nll(from - done, window.subarray(from + 1, to + 1));
+        done += rows;
+      }
+    } finally {
+      await this.release(session);
+    }
+    return nll;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    for (const session of this.sessions) await this.release(session);
+    await this.engine.close();
+    this.options.onClose();
+  }
+}

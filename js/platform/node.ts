@@ -1,0 +1,91 @@
+/** Node.js, and what the command line and the server need of it. */
+import { createRequire } from 'node:module';
+import { open, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { RealizarError } from '../errors.js';
+import { type Addon, nativeBackend } from '../native.js';
+import type { ParentPort } from '../serve-model.js';
+import type { ByteReader } from '../source.js';
+import { ModuleCache, validates } from '../variants.js';
+import type { NativeBackend, Platform } from './platform.js';
+
+const modules = new ModuleCache();
+const readBytes = 4 << 20;
+
+async function openPath(path: string): Promise<ByteReader> {
+  const name = path.startsWith('file:') ? fileURLToPath(path) : path;
+  const file = await open(name).catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw new RealizarError('SOURCE', `cannot open ${name}: ${reason}`, { cause: error });
+  });
+  const stat = await file.stat();
+  if (!stat.isFile()) {
+    await file.close();
+    throw new RealizarError('SOURCE', `cannot read ${name}: it is not a file`);
+  }
+  const buffer = new Uint8Array(Math.min(readBytes, stat.size || readBytes));
+  let closed = false;
+  return {
+    size: stat.size,
+    async read() {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length);
+      return bytesRead ? buffer.subarray(0, bytesRead) : null;
+    },
+    cancel() {
+      if (!closed) void file.close();
+      closed = true;
+    },
+  };
+}
+
+/** The add-on is looked for once, beside this package's compiled files. */
+let native: NativeBackend | null | undefined;
+function findNative(): NativeBackend | undefined {
+  if (native === undefined) {
+    try {
+      native = nativeBackend(createRequire(import.meta.url)('../native/realizar.node') as Addon);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+      native = null;
+    }
+  }
+  return native ?? undefined;
+}
+
+export const node: Platform = {
+  async wasmModule(variant, threads, given) {
+    if (!validates(variant)) return undefined;
+    if (given) return given[variant];
+    const file = new URL(`../wasm/realizar-${variant}${threads ? '-threads' : ''}.wasm`, import.meta.url);
+    return modules.get(file.href, async () => WebAssembly.compile(await readFile(file)));
+  },
+  threads: availableParallelism,
+  startPoolThread(thread) {
+    const worker = new Worker(new URL('./node-pool.js', import.meta.url), { workerData: thread });
+    worker.unref();
+    return { terminate: () => void worker.terminate() };
+  },
+  workerByDefault: false,
+  startWorker() {
+    const worker = new Worker(new URL('./node-worker.js', import.meta.url));
+    return {
+      post: (message, transfer = []) => worker.postMessage(message, transfer as never),
+      onMessage: (handler) => worker.on('message', (message) => handler(message as never)),
+      onError: (handler) => worker.on('error', handler),
+      terminate: () => void worker.terminate(),
+    };
+  },
+  pause: () => new Promise((resolve) => setImmediate(resolve)),
+  openPath,
+  native: findNative,
+};
+
+/** The starting thread, seen from a worker. */
+export const parent: ParentPort = {
+  post: (message, transfer = []) => parentPort!.postMessage(message, transfer as never),
+  onMessage: (handler) => parentPort!.on('message', handler),
+};
+
+export { isMainThread, workerData };

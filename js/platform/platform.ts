@@ -1,0 +1,45 @@
+/** What the package needs of a host. One file per host beside this one implements it. */
+import type { ByteReader } from '../source.js';
+import type { EngineLoader, EngineOptions } from '../engine.js';
+import type { WasmModules } from '../types.js';
+
+export type WasmVariant = 'relaxed' | 'simd';
+
+/** What a pool thread is started with; see runPoolThread in abi.ts. */
+export interface PoolThread {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  pool: number;
+  stackTop: number;
+}
+
+/** A message channel to a worker. */
+export interface WorkerPort {
+  post(message: unknown, transfer?: Transferable[]): void;
+  onMessage(handler: (message: never) => void): void;
+  /** The worker failed outside of any call. */
+  onError(handler: (error: Error) => void): void;
+  terminate(): void;
+}
+
+/** The native engine, where the add-on is built. */
+export interface NativeBackend {
+  loader(options: EngineOptions & { variant?: string }): EngineLoader;
+}
+
+export interface Platform {
+  /** Compiles the module of a variant; `given` are the caller's own modules. */
+  wasmModule(variant: WasmVariant, threads: boolean, given?: WasmModules): Promise<WebAssembly.Module | undefined>;
+  /** Threads that can share memory here, the caller's included. */
+  threads(): number;
+  startPoolThread(thread: PoolThread): { terminate(): void };
+  /** Whether load() computes in a worker unless told otherwise. */
+  workerByDefault: boolean;
+  startWorker(): WorkerPort;
+  /** Lets other tasks of the event loop run. */
+  pause(): Promise<void>;
+  /** Opens a string that is no http(s) URL; undefined where there are no files. */
+  openPath?(path: string): Promise<ByteReader>;
+  /** The add-on, or undefined where it is not built. */
+  native?(): NativeBackend | undefined;
+}

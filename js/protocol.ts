@@ -1,0 +1,79 @@
+/** Messages between RemoteModel (remote.ts) and the worker (serve-model.ts). */
+import type { ByteReader } from './source.js';
+import type { LoadOptions, LoadProgress, ModelInfo, Source } from './types.js';
+
+/** A source that cannot cross to the worker: its chunks are asked for on a port. */
+export interface PumpedSource {
+  pump: MessagePort;
+  size?: number;
+}
+
+export type RemoteSource = string | Blob | ArrayBuffer | Uint8Array | PumpedSource;
+
+export type RemoteCall =
+  | { id: number; method: 'load'; args: [sources: RemoteSource[], options: LoadOptions] }
+  | { id: number; method: 'tokenize' | 'detokenize' | 'logits' | 'perplexity' | 'events' | 'close'; args: unknown[] };
+
+export type ToWorker = RemoteCall | { abort: number };
+
+/** An error as it crosses: RealizarErrors keep their code. */
+export interface RemoteFailure {
+  code?: string;
+  name: string;
+  message: string;
+}
+
+/** `event` is a progress of load and perplexity, or a TokenEvent of events. */
+export type FromWorker =
+  | { id: number; event: LoadProgress | [number, number] | { id: number; text: string } }
+  | { id: number; result: ModelInfo | unknown }
+  | { id: number; failure: RemoteFailure };
+
+/** Serves a reader's chunks on a port: one per message that arrives, null at the end. */
+export function pumpReader(reader: ByteReader): PumpedSource {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = async ({ data }: MessageEvent<'read' | 'cancel'>) => {
+    if (data === 'cancel') {
+      reader.cancel();
+      port1.close();
+      return;
+    }
+    try {
+      port1.postMessage({ chunk: await reader.read() });
+    } catch (error) {
+      port1.postMessage({ failure: String((error as Error).message ?? error) });
+    }
+  };
+  return { pump: port2, size: reader.size };
+}
+
+/** The other end of pumpReader. */
+export function readPump(source: PumpedSource): ByteReader {
+  const { pump, size } = source;
+  let cancelled = false;
+  return {
+    size,
+    read() {
+      if (cancelled) return Promise.resolve(null);
+      return new Promise((resolve, reject) => {
+        pump.onmessage = ({ data }: MessageEvent<{ chunk: Uint8Array | null; failure?: string }>) => {
+          if (data.failure) reject(new Error(data.failure));
+          else resolve(data.chunk);
+        };
+        pump.postMessage('read');
+      });
+    },
+    cancel() {
+      if (cancelled) return;
+      cancelled = true;
+      pump.postMessage('cancel');
+      pump.close();
+    },
+  };
+}
+
+export function isPumped(source: unknown): source is PumpedSource {
+  return typeof source === 'object' && source !== null && 'pump' in source;
+}
+
+export type { Source };
