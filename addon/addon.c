@@ -463,6 +463,7 @@ static napi_value session_sampling(napi_env env, napi_callback_info info) {
     o.repeat_last = arg_u32(&a);
     o.seed = arg_u64(&a);
     o.max_tokens = arg_u32(&a);
+    o.ignore_end = arg_bool(&a);
     return session_result(env, b, rz_session_sampling(b->u.session, &o));
 }
 

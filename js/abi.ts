@@ -297,7 +297,8 @@ class WasmSession implements EngineSession {
 
   sampling(o: Sampling): void {
     this.engine.check('rz_abi_session_sampling', this.handle, o.temperature, o.topK, o.topP, o.minP, o.repeatPenalty,
-      o.repeatLast, Number(o.seed & 0xffffffffn), Number(o.seed >> 32n), o.maxTokens, 0);
+      o.repeatLast, Number(o.seed & 0xffffffffn), Number(o.seed >> 32n), o.maxTokens,
+      o.ignoreEnd ? 1 : 0);
   }
 
   rewind(tokens: number): void {

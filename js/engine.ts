@@ -91,6 +91,7 @@ export interface Sampling {
   repeatLast: number;
   seed: bigint;
   maxTokens: number;
+  ignoreEnd: boolean;
 }
 
 export interface EngineModel {

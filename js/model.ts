@@ -106,6 +106,7 @@ function samplingOf(o: GenerateOptions, maxTokens: number): Sampling {
     repeatLast: 64,
     seed: BigInt(whole('seed', seed, 0, Number.MAX_SAFE_INTEGER)),
     maxTokens,
+    ignoreEnd: o.ignoreEnd ?? false,
   };
 }
 
@@ -182,6 +183,7 @@ export class LocalModel implements Model {
     const clock = new Clock();
     const { signal } = options;
     signal?.throwIfAborted();
+    if (prompt === '') throw new RealizarError('ARGUMENT', 'the prompt is empty: give it some text');
     const ids = typeof prompt === 'string' ? tokenIds(await this.tokenize(prompt, options)) : tokenIds(prompt);
     const wanted = whole('maxTokens', options.maxTokens ?? 256, 0, 2 ** 31);
     const contextSize = this.contextFor(ids.length, wanted);

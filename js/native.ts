@@ -29,7 +29,7 @@ export interface Addon {
   sessionOpen(model: Handle, contextSize: number, chunk: number, kv: number, allLogits: boolean): Handle;
   sessionPrompt(session: Handle, ids: Uint32Array): void;
   sessionSampling(session: Handle, temperature: number, topK: number, topP: number, minP: number,
-    repeatPenalty: number, repeatLast: number, seed: bigint, maxTokens: number): void;
+    repeatPenalty: number, repeatLast: number, seed: bigint, maxTokens: number, ignoreEnd: boolean): void;
   sessionRewind(session: Handle, tokens: number): void;
   sessionStep(session: Handle): Promise<number>;
   sessionToken(session: Handle): number;
@@ -146,7 +146,7 @@ class NativeSession implements EngineSession {
 
   sampling(o: Sampling): void {
     guard(() => this.addon.sessionSampling(this.handle, o.temperature, o.topK, o.topP, o.minP, o.repeatPenalty,
-      o.repeatLast, o.seed, o.maxTokens));
+      o.repeatLast, o.seed, o.maxTokens, o.ignoreEnd));
   }
 
   rewind(tokens: number): void {

@@ -71,6 +71,8 @@ export interface GenerateOptions extends TokenizeOptions {
   repeatPenalty?: number;
   /** Same seed, same prompt, same variant: same text. Default: random. */
   seed?: number;
+  /** Go on after an end token. Default false. */
+  ignoreEnd?: boolean;
   /** End before any of these texts appears. */
   stop?: string | string[];
   /** Ends the generation between tokens and inside the prompt; rejects with the signal's reason. */

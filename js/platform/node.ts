@@ -1,9 +1,9 @@
 /** Node.js, and what the command line and the server need of it. */
 import { createRequire } from 'node:module';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { RealizarError } from '../errors.js';
 import { type Addon, nativeBackend } from '../native.js';
 import type { ParentPort } from '../serve-model.js';
@@ -88,4 +88,27 @@ export const parent: ParentPort = {
   onMessage: (handler) => parentPort!.on('message', handler),
 };
 
-export { isMainThread, workerData };
+/** A file of the package itself, by its path from the package's root. */
+export function packagePath(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}
+
+export async function fileExists(path: string): Promise<boolean> {
+  return stat(path).then((s) => s.isFile(), () => false);
+}
+
+export async function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw new RealizarError('SOURCE', `cannot read ${path}: ${reason}`, { cause: error });
+  });
+}
+
+/** All of standard input. */
+export async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+export { workerData };

@@ -26,12 +26,16 @@
  *          f32 ds[T]       d times the sum of the block's q
  *          i32 ns[2][T]    minus the sum of q over columns 0-15, 16-31
  *          q[8][T][4]      4 columns of every token; as i16 in the order 0 2 1 3 where `act_i16`
+ * A block whose values are all smaller than RZ_ACT_LEAST is zero. One that holds NaN or infinity has
+ * d = ds = NaN and q = 0, so that every result that depends on it is NaN.
  */
 typedef struct {
     uint32_t n, cols;
     const float *f32;
     const uint8_t *q8;
 } rz_act;
+
+#define RZ_ACT_LEAST 0x1p-119f /* 127 divided by it is still a float */
 
 /* y[t * ldy + row] for the rows of groups g0 <= g < g1 and all tokens; padding rows are written
  * too, so y needs room for whole groups. */

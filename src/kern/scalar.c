@@ -22,15 +22,16 @@ static void act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint
     (void)ldx, (void)n, (void)t; /* always 1 token */
     for (uint32_t b = 0; b < cols / 32; b++, x += 32, dst += sizeof(act_block)) {
         act_block block = {0};
-        float most = 0;
+        uint32_t most = 0; /* bits of the largest |x|: infinity is above numbers, NaN above that */
         for (int j = 0; j < 32; j++) {
-            float a = x[j] < 0 ? -x[j] : x[j];
-            if (a > most) most = a;
+            uint32_t bits = rz_bits_from_f32(x[j]) & 0x7fffffffu;
+            if (bits > most) most = bits;
         }
-        float inverse = most > 0 ? 127.0f / most : 0.0f;
-        block.d = most / 127.0f;
+        float amax = rz_f32_from_bits(most);
+        bool usable = amax >= RZ_ACT_LEAST && amax < __builtin_inff();
+        block.d = usable ? amax / 127.0f : amax - amax; /* 0, or NaN where amax is no number */
         for (int j = 0; j < 32; j++) {
-            float shifted = x[j] * inverse + RZ_ROUND;
+            float shifted = (usable ? x[j] * (127.0f / amax) : 0.0f) + RZ_ROUND;
             block.q[j] = (int8_t)(rz_bits_from_f32(shifted) - rz_bits_from_f32(RZ_ROUND));
             block.ns[j / 16] -= block.q[j];
         }
@@ -173,7 +174,8 @@ static float sum_lanes(const float *v) {
 static void rmsnorm(float *y, const float *x, const float *w, uint32_t n, float eps) {
     float lanes[NR] = {0};
     for (uint32_t i = 0; i < n; i++) lanes[i % NR] += x[i] * x[i];
-    float scale = 1.0f / __builtin_sqrtf(sum_lanes(lanes) / (float)n + eps);
+    float mean = sum_lanes(lanes) / (float)n;
+    float scale = 1.0f / __builtin_sqrtf(mean + eps) + (mean - mean); /* NaN where it overflowed */
     for (uint32_t i = 0; i < n; i++) y[i] = x[i] * scale * w[i];
 }
 

@@ -110,6 +110,13 @@ static inline vf vf_fold_block(const vf *v) {
 
 static inline vi vi_splat(int32_t x) { return PAIR(vi, wasm_i32x4_splat(x), wasm_i32x4_splat(x)); }
 static inline vi vi_add(vi a, vi b) { return EACH2(vi, wasm_i32x4_add, a, b); }
+static inline vi vi_max(vi a, vi b) { return EACH2(vi, wasm_i32x4_max, a, b); }
+static inline int32_t vi_largest(vi v) {
+    v128_t s = wasm_i32x4_max(v.a, v.b);
+    s = wasm_i32x4_max(s, wasm_i32x4_shuffle(s, s, 2, 3, 2, 3));
+    int32_t x = wasm_i32x4_extract_lane(s, 0), y = wasm_i32x4_extract_lane(s, 1);
+    return x > y ? x : y;
+}
 static inline vi vi_shl23(vi a) { return PAIR(vi, wasm_i32x4_shl(a.a, 23), wasm_i32x4_shl(a.b, 23)); }
 static inline vi vi_round(vf a) {
     v128_t magic = wasm_f32x4_splat(12582912.0f); /* RZ_ROUND of fmath.h */

@@ -13,19 +13,23 @@ static void act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint
         uint8_t *q = dst + 16 * (size_t)width;
         for (uint32_t t = 0; t < n; t++) {
             const float *xt = x + t * ldx;
-            vf part[32 / NR], most = vf_zero();
+            vf part[32 / NR];
+            vi most = vi_splat(0); /* as bits: infinity is above numbers, NaN above that */
             for (int i = 0; i < 32 / NR; i++) {
                 part[i] = vf_load(xt + i * NR);
-                most = vf_max(vf_abs(part[i]), most);
+                most = vi_max(vf_bits(vf_abs(part[i])), most);
             }
-            float amax = vf_largest(most), inverse = amax > 0 ? 127.0f / amax : 0.0f;
+            float amax = rz_f32_from_bits((uint32_t)vi_largest(most)), inverse = 127.0f / amax;
+            bool usable = amax >= RZ_ACT_LEAST && amax < __builtin_inff();
+            for (int i = 0; i < 32 / NR && !usable; i++) part[i] = vf_zero();
+            if (!usable) inverse = 0;
             int32_t sum[2] = {0, 0};
             for (int i = 0; i < 32 / NR; i++) {
                 vi r = vi_round(vf_mul(part[i], vf_splat(inverse)));
                 xk_store(q + ((size_t)i * (NR / 4) * width + t) * XK_BYTES, width * XK_BYTES, r,
                          &sum[i * NR / 16]);
             }
-            d[t] = amax / 127.0f;
+            d[t] = usable ? amax / 127.0f : amax - amax; /* 0, or NaN where amax is no number */
             ds[t] = d[t] * (float)(sum[0] + sum[1]);
             ns[t] = -sum[0];
             ns[width + t] = -sum[1];
@@ -67,7 +71,8 @@ static void rmsnorm(float *y, const float *x, const float *w, uint32_t n, float 
     float lanes[NR];
     vf_store(lanes, squares);
     for (uint32_t j = i; j < n; j++) lanes[j - i] += x[j] * x[j];
-    float scale = 1.0f / __builtin_sqrtf(vf_sum(vf_load(lanes)) / (float)n + eps);
+    float mean = vf_sum(vf_load(lanes)) / (float)n;
+    float scale = 1.0f / __builtin_sqrtf(mean + eps) + (mean - mean); /* NaN where it overflowed */
     for (i = 0; i + NR <= n; i += NR) {
         vf_store(y + i, vf_mul(vf_mul(vf_load(x + i), vf_splat(scale)), vf_load(w + i)));
     }

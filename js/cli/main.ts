@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/** The command line. */
+import { Command } from 'commander';
+import { version } from '../version.js';
+import { addBench } from './bench.js';
+import { addInfo } from './info.js';
+import { addPerplexity } from './perplexity.js';
+import { addRun } from './run.js';
+import { addServe } from './serve.js';
+import { addTokenize } from './tokenize.js';
+
+const program = new Command('realizar')
+  .description('LLM inference from scratch, in wasm and natively')
+  .version(version)
+  .showHelpAfterError('(add --help for the options)');
+
+for (const add of [addRun, addTokenize, addInfo, addBench, addPerplexity, addServe]) add(program);
+
+/* a closed pipe (`realizar run | head`) is no error */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,76 @@
+/** What the commands share: options, the shipped model, loading with a progress bar. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import cliProgress from 'cli-progress';
+import { load } from '../index-node.js';
+import { fileExists, packagePath, readText } from '../platform/node.js';
+import type { LoadOptions, Model, Variant } from '../types.js';
+
+export interface EngineFlags {
+  threads?: number;
+  backend?: 'wasm' | 'native';
+  variant?: Variant;
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('It must be a whole number.');
+  return value;
+}
+
+export function realNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+export function wholeNumbers(text: string): number[] {
+  return text.split(',').map(wholeNumber);
+}
+
+/** --backend and --variant. */
+export function addEngineOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--backend <name>', 'where to compute; default: native if it is built').choices(['wasm', 'native']))
+    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx2', 'scalar']));
+}
+
+export function addFormatOption(command: Command, formats: string[]): Command {
+  return command.addOption(new Option('--format <name>', 'output').choices(formats).default(formats[0]));
+}
+
+/** Path of the model that ships with the package. */
+export async function shippedModel(): Promise<string> {
+  const manifest = JSON.parse(await readText(packagePath('models/manifest.json'))) as { default: string };
+  return packagePath(`models/${manifest.default}`);
+}
+
+/** Whether an argument names a model: a URL, a file, or something that is spelled like one. */
+export async function namesModel(argument: string): Promise<boolean> {
+  return /^https?:\/\//.test(argument) || /\.(gguf|safetensors|apr|bin)$/i.test(argument) || fileExists(argument);
+}
+
+/** Loads with a progress bar on standard error, if that is a terminal. */
+export async function loadWithProgress(model: string, options: LoadOptions): Promise<{ model: Model; loadMs: number }> {
+  const start = performance.now();
+  const bar = process.stderr.isTTY
+    ? new cliProgress.SingleBar({ format: 'loading [{bar}] {percentage}% | {loaded}', stream: process.stderr, clearOnComplete: true, hideCursor: true },
+      cliProgress.Presets.legacy)
+    : undefined;
+  bar?.start(1, 0, { loaded: '' });
+  try {
+    const loaded = await load(model, {
+      ...options,
+      onProgress: ({ loaded: bytes, total }) => {
+        bar?.setTotal(total ?? bytes * 2);
+        bar?.update(bytes, { loaded: `${(bytes / 1e6).toFixed(1)} MB` });
+      },
+    });
+    return { model: loaded, loadMs: performance.now() - start };
+  } finally {
+    bar?.stop();
+  }
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

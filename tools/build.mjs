@@ -1,0 +1,54 @@
+// Builds everything that is not up to date: the native add-on, the wasm modules, the package, the page.
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findEmscripten, fail, root, run, say } from './lib.mjs';
+
+/** Configures once and builds; returns the build folder. */
+export function cmake(folder, options, env = process.env, wrapper = []) {
+  const build = join(root, 'build', folder);
+  const command = [...wrapper, 'cmake', '-S', root, '-B', build, '-G', 'Ninja', ...options];
+  if (!existsSync(join(build, 'build.ninja'))) run(command[0], command.slice(1), { env });
+  run('cmake', ['--build', build], { env });
+  return build;
+}
+
+function copy(from, to) {
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+}
+
+function buildNative() {
+  say('building the native engine and the add-on');
+  const build = cmake('native', ['-DRZ_ADDON=ON']);
+  copy(join(build, 'addon', 'realizar.node'), join(root, 'dist', 'native', 'realizar.node'));
+}
+
+function buildWasm() {
+  say('building the wasm modules');
+  const emcc = findEmscripten() ?? fail('no emcc 3.1.60 or newer: run `npm run setup`');
+  const env = { ...process.env, PATH: `${dirname(emcc)}:${process.env.PATH}` };
+  const build = cmake('wasm', [], env, ['emcmake']);
+  for (const file of readdirSync(build).filter((f) => /^realizar-.*\.wasm$/.test(f))) {
+    copy(join(build, file), join(root, 'dist', 'wasm', file));
+  }
+}
+
+function buildPackage() {
+  say('compiling the package');
+  run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', root]);
+}
+
+function buildPage() {
+  say('building the page');
+  run(join(root, 'node_modules', '.bin', 'vite'), ['build', '--logLevel', 'warn', join(root, 'web')]);
+}
+
+export function build() {
+  buildNative();
+  buildWasm();
+  buildPackage();
+  buildPage();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) build();
