@@ -105,6 +105,7 @@ async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions,
     contextSize: options.contextSize,
     kv: options.kv ?? 'f32',
     pause: platform.pause,
+    pauseEveryMs: platform.pauseEveryMs,
     onClose: () => workers.forEach((w) => w.terminate()),
   });
 }
@@ -119,6 +120,7 @@ async function loadNative(platform: Platform, parts: Part[], options: LoadOption
     contextSize: options.contextSize,
     kv: options.kv ?? 'f32',
     pause: platform.pause,
+    pauseEveryMs: platform.pauseEveryMs,
     onClose() {},
   });
 }

@@ -12,15 +12,15 @@ export interface LocalModelOptions {
   backend: 'wasm' | 'native';
   contextSize?: number;
   kv: 'f32' | 'f16';
+  /** The platform's, see there. */
   pause(): Promise<void>;
+  pauseEveryMs: number;
   /** Ends the threads, after the engine closed the model. */
   onClose(): void;
 }
 
 /** Tokens computed per step of a prompt. */
 const chunk = 32;
-/** Other tasks of the host get a turn at least this often. */
-const pauseEveryMs = 8;
 
 const metaTypes = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'f32', 'bool', 'string', 'array', 'u64', 'i64', 'f64'];
 
@@ -245,7 +245,7 @@ export class LocalModel implements Model {
 
   /** One step; the host gets a turn now and then, and with it the chance to abort. */
   private async step(session: EngineSession, signal?: AbortSignal): Promise<number> {
-    if (performance.now() - this.lastPause > pauseEveryMs) {
+    if (performance.now() - this.lastPause >= this.options.pauseEveryMs) {
       await this.options.pause();
       this.lastPause = performance.now();
     }

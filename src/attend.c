@@ -9,7 +9,10 @@
 
 #include "kern/fmath.h"
 
-enum { unit_queries = 16 }; /* queries per unit, at most */
+enum {
+    unit_queries = 16,            /* queries per unit, at most */
+    least_parallel_work = 64 << 10 /* multiply-adds: below, waking a thread costs more */
+};
 
 typedef struct {
     const rz_model *m;
@@ -96,5 +99,7 @@ void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, 
     attend_task task = {m, kv, run, layer, n, position, 0, 0};
     task.unit_tokens = group >= unit_queries ? 1 : unit_queries / group;
     task.blocks = rz_ceil_div(n, task.unit_tokens);
-    rz_pool_run(m->pool, m->config.n_head_kv * task.blocks, attend_unit, &task);
+    uint64_t work = (uint64_t)n * (position + n) * m->config.n_head * m->config.head_dim * 2;
+    rz_pool *pool = work < least_parallel_work ? NULL : m->pool;
+    rz_pool_run(pool, m->config.n_head_kv * task.blocks, attend_unit, &task);
 }

@@ -400,6 +400,7 @@ int rz_session_rewind(rz_session *s, uint32_t n) {
     }
     s->n_tokens = n;
     s->n_past = rz_min_u32(s->n_past, n);
+    if (s->kv.lost >= n) s->kv.lost = UINT32_MAX;
     s->n_sampled = 0;
     s->logits_rows = 0;
     s->end = RZ_END_NONE;
@@ -440,6 +441,12 @@ int rz_step(rz_session *s) {
     bool all = s->opts.all_logits;
     rz_forward(s->m, &s->kv, &s->run, s->tokens + s->n_past, n, s->n_past, all);
     s->n_past += n;
+    if (s->kv.lost < s->n_past) {
+        s->logits_rows = 0;
+        return rz_err_set(&s->err, RZ_E_VALUE,
+                          "a key or value of position %u does not fit into the F16 cache",
+                          s->kv.lost);
+    }
     s->logits_rows = all ? n : n == left;
     if (n < left || all) return RZ_AGAIN;
     if (s->n_tokens == s->opts.n_ctx) return done(s, RZ_END_CONTEXT);

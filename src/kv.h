@@ -12,6 +12,7 @@
 
 typedef struct {
     uint32_t type;     /* RZ_KV_* */
+    uint32_t lost;     /* first position with a number that F16 cannot hold, or UINT32_MAX */
     uint32_t nr;
     uint32_t n_ctx;    /* positions, a multiple of nr */
     uint32_t head_dim, n_head_kv;
@@ -31,7 +32,8 @@ static inline uint8_t *rz_kv_v(const rz_kv *kv, uint32_t layer, uint32_t head) {
     return kv->v + ((size_t)layer * kv->n_head_kv + head) * kv->v_head * rz_kv_element(kv);
 }
 
-/* Stores one position of one layer; k and v are rows of n_head_kv * head_dim floats. */
+/* Stores one position of one layer; k and v are rows of n_head_kv * head_dim floats. Kernels read
+ * halves that are finite only: kv->lost says where one was not. */
 void rz_kv_append(rz_kv *kv, uint32_t layer, uint32_t position, const float *k, const float *v);
 
 #endif

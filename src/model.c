@@ -375,6 +375,16 @@ static int build_model(rz_model **out, rz_model *m, const binder *b, const rz_gg
     return RZ_OK;
 }
 
+/* A split file's first header says how many files there are. */
+static int check_split(const rz_gguf *g, uint32_t n_parts, rz_err *err) {
+    const rz_gguf_kv *kv = rz_gguf_find(g, "split.count");
+    double parts = 0;
+    if (!kv || !rz_gguf_number(kv, &parts) || parts <= 1) return RZ_OK;
+    if (parts == n_parts) return RZ_OK;
+    return rz_err_set(err, RZ_E_FORMAT, "this is one part of a model in %u files, but %u were given",
+                      parts < RZ_PARTS_MAX ? (unsigned)parts : (unsigned)RZ_PARTS_MAX, n_parts);
+}
+
 int rz_model_create(rz_model **out, const rz_load_part *parts, uint32_t n_parts, bool vocab_only,
                     uint32_t threads, const rz_kern *kern, const rz_allocator *allocator,
                     rz_load_job **jobs, uint32_t *n_jobs, rz_err *err) {
@@ -383,6 +393,8 @@ int rz_model_create(rz_model **out, const rz_load_part *parts, uint32_t n_parts,
                   .vocab_only = vocab_only};
     binder b = {.m = &m, .err = err};
     int result = rz_vocab_plan(&m.vocab, g, err);
+    if (result) return result;
+    if (!vocab_only) result = check_split(g, n_parts, err);
     if (result) return result;
     if (vocab_only) {
         m.config.n_vocab = m.vocab.n;

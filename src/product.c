@@ -4,7 +4,10 @@
  */
 #include "forward.h"
 
-enum { chunks_per_thread = 8 }; /* small chunks: a slow core costs its share only */
+enum {
+    chunks_per_thread = 8,     /* small chunks: a slow core costs its share only */
+    least_chunk_work = 32 << 10 /* weight bytes times tokens: below, waking a thread costs more */
+};
 
 static bool takes_floats(const rz_mat *w) { return rz_dtype_get(w->dtype)->block == 1; }
 
@@ -85,6 +88,10 @@ void rz_products(const rz_model *m, rz_run *run, const float *x, size_t ldx, uin
     if (p.floats || p.bytes) {
         rz_pool_run(n > m->kern->tile ? m->pool : NULL, rz_ceil_div(n, m->kern->tile), pack_tile, &p);
     }
-    p.chunk_groups = rz_ceil_div(p.n_groups, chunks_per_thread * m->threads);
+    uint64_t work = 0;
+    for (uint32_t i = 0; i < n_products; i++) work += rz_mat_bytes(products[i].w) * n;
+    uint64_t chunks = work / least_chunk_work, most = chunks_per_thread * m->threads;
+    if (chunks > most) chunks = most;
+    p.chunk_groups = rz_ceil_div(p.n_groups, chunks ? (uint32_t)chunks : 1);
     rz_pool_run(m->pool, rz_ceil_div(p.n_groups, p.chunk_groups), multiply_chunk, &p);
 }

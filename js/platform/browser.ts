@@ -50,6 +50,7 @@ export const browser: Platform = {
       terminate: () => worker.terminate(),
     };
   },
+  pauseEveryMs: 8,
   pause: () => new Promise((resolve) => {
     paused.push(resolve);
     channel.port2.postMessage(null);

@@ -77,6 +77,7 @@ export const node: Platform = {
       terminate: () => void worker.terminate(),
     };
   },
+  pauseEveryMs: 8,
   pause: () => new Promise((resolve) => setImmediate(resolve)),
   openPath,
   native: findNative,

@@ -38,6 +38,8 @@ export interface Platform {
   startWorker(): WorkerPort;
   /** Lets other tasks of the event loop run. */
   pause(): Promise<void>;
+  /** How long a generation may keep the event loop, in milliseconds; 0: one step. */
+  pauseEveryMs: number;
   /** Opens a string that is no http(s) URL; undefined where there are no files. */
   openPath?(path: string): Promise<ByteReader>;
   /** The add-on, or undefined where it is not built. */

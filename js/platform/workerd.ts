@@ -18,5 +18,7 @@ export const workerd: Platform = {
   startPoolThread: () => notHere('a thread'),
   workerByDefault: false,
   startWorker: () => notHere('a worker'),
+  /* the clock stands still while a Worker computes, and nothing is sent meanwhile */
+  pauseEveryMs: 0,
   pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
 };

@@ -49,7 +49,7 @@ enum {
 
 /*
  * Attention of n_q queries of one KV head over keys [0, limit[i]).
- *   k: [key / nr][head_dim][nr], v: [key][head_dim padded to nr], f32 or f16 by kv_type
+ *   k: [key / nr][head_dim][nr], v: [key][head_dim padded to nr], f32 or finite f16 by kv_type
  *   q: rows of head_dim floats, already scaled by 1/sqrt(head_dim)
  * Computes the chunks of RZ_KEY_CHUNK keys with index chunk0 <= c < chunk1. Running softmax after
  * Milakov and Gimelshein (2018), blocked over keys as in FlashAttention (Dao et al. 2022).

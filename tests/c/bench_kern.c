@@ -38,11 +38,12 @@ static double time_product(const rz_kern *k, const rz_mat *m, const case_act *a,
 
 static void bench_type(const rz_kern *k, uint32_t dtype) {
     const rz_dtype *t = rz_dtype_get(dtype);
-    const uint32_t cols = 2048, rows[2] = {256, 16384};
+    const uint32_t cols = 2048, row_bytes = cols / t->block * t->block_bytes;
+    const uint32_t rows[2] = {256, (128u << 20) / row_bytes}; /* 128 MB: more than caches hold */
     random_state r = {1};
     printf("%-10s %-6s", k->name, t->name);
     for (int large = 0; large < 2; large++) {
-        uint8_t *file = malloc((size_t)rows[large] * cols / t->block * t->block_bytes);
+        uint8_t *file = malloc((size_t)rows[large] * row_bytes);
         float *x = malloc(32 * cols * sizeof *x);
         float *y = malloc(32 * (size_t)(rows[large] + 16) * sizeof *y);
         rz_mat m;

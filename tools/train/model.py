@@ -80,18 +80,24 @@ class Block(torch.nn.Module):
         return F.rms_norm(x.float(), (self.shape.dim,), weight, self.shape.eps)
 
     def _attend(self, x, cos, sin, quantise):
+        """Causal attention, written out: with rows this short, two batched
+        products and a fused softmax beat the library's attention on CPUs."""
         s = self.shape
         batch, time, _ = x.shape
+        group, rows = s.heads // s.kv_heads, batch * s.kv_heads
         qkv = F.linear(x, quantise(self.qkv))
         qkv = qkv.view(batch, time, s.heads + 2 * s.kv_heads, s.head_dim).transpose(1, 2)
         q, k, v = qkv.split((s.heads, s.kv_heads, s.kv_heads), dim=1)
-        group = s.heads // s.kv_heads
-        q = rotate(q, cos, sin)
-        k = rotate(k, cos, sin).repeat_interleave(group, dim=1)
-        v = v.repeat_interleave(group, dim=1)
-        mixed = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, is_causal=True)
-        mixed = mixed.transpose(1, 2).reshape(batch, time, s.dim)
-        return F.linear(mixed, quantise(self.attn_output))
+        # The heads that share keys and values are stacked along time.
+        q = rotate(q, cos, sin).to(v.dtype).reshape(rows, group * time, s.head_dim)
+        k = rotate(k, cos, sin).to(v.dtype).reshape(rows, time, s.head_dim)
+        v = v.reshape(rows, time, s.head_dim)
+        scores = torch.bmm(q, k.transpose(1, 2)).view(rows, group, time, time)
+        future = torch.full((time, time), float("-inf")).triu(1)
+        weights = torch.softmax(scores.float() * s.head_dim**-0.5 + future, dim=-1)
+        mixed = torch.bmm(weights.to(v.dtype).view(rows, group * time, time), v)
+        mixed = mixed.view(batch, s.heads, time, s.head_dim).transpose(1, 2)
+        return F.linear(mixed.reshape(batch, time, s.dim), quantise(self.attn_output))
 
 
 class Llama(torch.nn.Module):
