@@ -25,6 +25,11 @@ static const rz_gguf_kv *find_key(const config_reader *r, const char *suffix) {
     return rz_gguf_find(r->g, key);
 }
 
+static void no_usable_value(config_reader *r, const char *suffix) {
+    r->failed = rz_err_set(r->err, RZ_E_FORMAT, "metadata '%.*s%s' has no usable value",
+                           (int)r->arch->count, (const char *)r->arch->value, suffix);
+}
+
 /* A number in [low, high]; `otherwise` where the key is absent, an error if that is NAN. */
 static double number(config_reader *r, const char *suffix, double otherwise, double low,
                      double high) {
@@ -43,15 +48,16 @@ static double number(config_reader *r, const char *suffix, double otherwise, dou
         return low;
     }
     if ((kv && !rz_gguf_number(kv, &value)) || !(value >= low && value <= high)) {
-        r->failed = rz_err_set(r->err, RZ_E_FORMAT, "metadata '%.*s%s' has no usable value",
-                               (int)r->arch->count, (const char *)r->arch->value, suffix);
+        no_usable_value(r, suffix);
         return low;
     }
     return value;
 }
 
 static uint32_t count(config_reader *r, const char *suffix, double otherwise, uint32_t most) {
-    return (uint32_t)number(r, suffix, otherwise, 1, most);
+    double value = number(r, suffix, otherwise, 1, most);
+    if (!r->failed && value != (double)(uint32_t)value) no_usable_value(r, suffix);
+    return (uint32_t)value;
 }
 
 static bool text_is(const rz_gguf_kv *kv, const char *text) {
@@ -420,11 +426,11 @@ static int make_rope_freqs(rz_model *m, bool factors, rz_err *err) {
     double log_base = rz_log64(c->rope_base);
     for (uint32_t i = 0; i < c->rope_dim / 2; i++) {
         double factor = factors ? m->rope_freqs[i] : 1;
-        if (!(factor > 0)) {
-            return rz_err_set(err, RZ_E_VALUE, "rope_freqs.weight holds a factor that is not > 0");
+        double freq = rz_exp64(-2.0 * i / c->rope_dim * log_base) / c->rope_scale / factor;
+        if (!(freq >= 0 && freq <= 1e6)) { /* a factor of 0, below 0 or next to 0 */
+            return rz_err_set(err, RZ_E_VALUE, "rope_freqs.weight holds a factor that is not usable");
         }
-        double freq = rz_exp64(-2.0 * i / c->rope_dim * log_base) / c->rope_scale;
-        m->rope_freqs[i] = (float)(freq / factor);
+        m->rope_freqs[i] = (float)freq;
     }
     return RZ_OK;
 }
