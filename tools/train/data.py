@@ -5,26 +5,26 @@ import torch
 from stories import HELD_OUT, story
 from vocab import BOS, EOS
 
+# Room in the numbering of stories for each row; a row never needs so many.
+STORIES_PER_ROW = 8
 
-class Rows:
-    """Rows of tokens, each of which begins with the beginning of a story.
 
-    A row is filled with <s> story </s> <s> story ... and cut at its end; what
-    is cut off is not used, since new stories cost almost nothing.
+def row(vocab, index, length):
+    """Row number `index`: <s> story </s> <s> story ... cut at `length`.
+
+    Every row begins with the beginning of a story, as generation does.  What
+    is cut off at its end is not used, since new stories cost almost nothing.
     """
+    tokens = []
+    for number in range(index * STORIES_PER_ROW, (index + 1) * STORIES_PER_ROW):
+        if len(tokens) >= length:
+            break
+        tokens += [BOS, *vocab.encode(story(number)), EOS]
+    return tokens[:length]
 
-    def __init__(self, vocab, first=0):
-        self.vocab, self.next_story = vocab, first
 
-    def row(self, length):
-        tokens = []
-        while len(tokens) < length:
-            tokens += [BOS, *self.vocab.encode(story(self.next_story)), EOS]
-            self.next_story += 1
-        return tokens[:length]
-
-    def batch(self, rows, length):
-        return torch.tensor([self.row(length) for _ in range(rows)])
+def batch(vocab, indices, length):
+    return torch.tensor([row(vocab, index, length) for index in indices])
 
 
 def held_out(vocab, count):

@@ -1,20 +1,28 @@
 """Trains the story model on the CPU.
 
-    python train.py --vocab vocab.json --out main.pt --steps 36000 --branch branch.pt
+    python train.py --vocab vocab.json --out main.pt --branch branch.pt
     python train.py --vocab vocab.json --out q4.pt --resume branch.pt --qat
 
 The first run trains the model and, at the branch point, also writes a copy of
 its whole state.  The second run continues from that copy to the same end, but
 with its matrices rounded to Q4_0 going forward, for the Q4_0 file.
+
+The work is shared by processes of one thread each, which average their
+gradients once per step.  Threads inside PyTorch wait for each other after
+every small product, and that makes them crawl on a machine that is not idle.
 """
 
 import argparse
+import ctypes
 import math
+import os
+import tempfile
 import time
 
 import torch
+import torch.distributed as dist
 
-from data import Rows, held_out
+from data import batch, held_out
 from model import Llama, Shape
 from vocab import Vocab
 
@@ -23,6 +31,19 @@ FINAL_RATE = 0.01
 # From here on rows are as long as the context, and here the Q4_0 run begins.
 BRANCH = 0.85
 SHORT_ROW, LONG_ROW = 384, 512
+CHECK_STORIES = 200
+
+
+def keep_memory():
+    """Has the C library keep freed memory instead of giving it back.
+
+    Every step needs the same large buffers; without this, half of the time
+    goes into the kernel clearing the same pages again and again.
+    """
+    trim_threshold, mmap_max = -1, -4
+    libc = ctypes.CDLL(None)
+    libc.mallopt(mmap_max, 0)
+    libc.mallopt(trim_threshold, 2**31 - 1)
 
 
 def learning_rate(step, steps, peak):
@@ -42,47 +63,62 @@ def make_optimizer(model, decay):
 
 
 @torch.no_grad()
-def evaluate(model, vocab, count=200):
+def evaluate(model, vocab):
     """Mean loss per token over held-out stories, one story at a time."""
     total, tokens = 0.0, 0
-    for _, ids in held_out(vocab, count):
+    for _, ids in held_out(vocab, CHECK_STORIES):
         total += model.loss(torch.tensor([ids])).item() * (len(ids) - 1)
         tokens += len(ids) - 1
     return total / tokens
 
 
 class Training:
-    def __init__(self, args):
-        self.args = args
+    """One of the processes; all of them hold the same weights at all times."""
+
+    def __init__(self, rank, args):
+        self.rank, self.args, self.step = rank, args, 0
         self.vocab = Vocab.load(args.vocab)
         torch.manual_seed(args.seed)
         self.model = Llama(Shape(vocab=len(self.vocab.tokens)))
         self.optimizer = make_optimizer(self.model, args.decay)
-        self.rows = Rows(self.vocab)
-        self.step = 0
         if args.resume:
             self._load(args.resume)
         self.model.qat = args.qat
+        self.gradients = self._share_gradients()
         self.loss = torch.compile(self.model.loss)
+
+    def _share_gradients(self):
+        """Lays all gradients into one vector, which is summed in one go."""
+        flat = torch.zeros(self.model.parameter_count())
+        at = 0
+        for parameter in self.model.parameters():
+            parameter.grad = flat[at : at + parameter.numel()].view_as(parameter)
+            at += parameter.numel()
+        return flat
 
     def _load(self, path):
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.rows.next_story = state["step"], state["next_story"]
-        for name in ("steps", "batch", "rate"):
+        self.step = state["step"]
+        for name in ("steps", "batch", "rate", "decay"):
             setattr(self.args, name, state[name])
 
     def save(self, path):
-        args = self.args
-        torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
-                    "step": self.step, "next_story": self.rows.next_story,
-                    "steps": args.steps, "batch": args.batch, "rate": args.rate}, path)
+        if self.rank == 0:
+            args = self.args
+            torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+                        "step": self.step, "steps": args.steps, "batch": args.batch,
+                        "rate": args.rate, "decay": args.decay}, path)
+
+    def log(self, text):
+        if self.rank == 0:
+            print(f"step {self.step} {text}", flush=True)
 
     def run(self):
         args, start, smooth = self.args, time.time(), None
         branch = int(args.steps * BRANCH)
-        print(f"{self.model.parameter_count()} parameters, {args.steps} steps", flush=True)
+        self.log(f"of {args.steps}, {self.model.parameter_count()} parameters")
         while self.step < args.steps:
             if args.branch and self.step == branch:
                 self.save(args.branch)
@@ -90,11 +126,10 @@ class Training:
             smooth = loss if smooth is None else 0.99 * smooth + 0.01 * loss
             self.step += 1
             if self.step % args.log == 0:
-                print(f"step {self.step} loss {smooth:.4f} stories {self.rows.next_story} "
-                      f"seconds {time.time() - start:.0f}", flush=True)
-            if self.step % args.check == 0 or self.step == args.steps:
-                print(f"step {self.step} held-out {evaluate(self.model, self.vocab):.4f}", flush=True)
-        self.save(args.out)
+                self.log(f"loss {smooth:.4f} seconds {time.time() - start:.0f}")
+            if self.rank == 0 and (self.step % args.check == 0 or self.step == args.steps):
+                self.log(f"held-out {evaluate(self.model, self.vocab):.4f}")
+                self.save(args.out)
 
     def one_step(self, length):
         rate = learning_rate(self.step, self.args.steps, self.args.rate)
@@ -102,20 +137,32 @@ class Training:
             group["lr"] = rate
         # Rows are as many tokens per step whatever their length.
         rows = self.args.batch * SHORT_ROW // length
-        tokens = self.rows.batch(rows, length + 1)
+        first = self.step * self.args.batch
+        mine = range(first + self.rank, first + rows, self.args.processes)
+        tokens = batch(self.vocab, mine, length + 1)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = self.loss(tokens)
+            loss = self.loss(tokens) / self.args.processes
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        dist.all_reduce(self.gradients)
+        self.gradients.mul_(torch.clamp(1 / self.gradients.norm(), max=1.0))
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss.item()
+        self.gradients.zero_()
+        return loss.item() * self.args.processes
+
+
+def work(rank, args, meeting_point):
+    keep_memory()
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{meeting_point}",
+                            rank=rank, world_size=args.processes)
+    Training(rank, args).run()
+    dist.destroy_process_group()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--vocab", required=True)
-    parser.add_argument("--out", required=True)
+    parser.add_argument("--out", required=True, help="written at every check and at the end")
     parser.add_argument("--branch", help="where to keep the state at the branch point")
     parser.add_argument("--resume", help="state to continue from")
     parser.add_argument("--qat", action="store_true", help="round matrices to Q4_0 going forward")
@@ -124,9 +171,13 @@ def main():
     parser.add_argument("--rate", type=float, default=4e-3, help="peak learning rate")
     parser.add_argument("--decay", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--log", type=int, default=100)
     parser.add_argument("--check", type=int, default=2000)
-    Training(parser.parse_args()).run()
+    args = parser.parse_args()
+    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"  # large pages, for PyTorch in the workers
+    with tempfile.TemporaryDirectory() as folder:
+        torch.multiprocessing.spawn(work, (args, os.path.join(folder, "meet")), args.processes)
 
 
 if __name__ == "__main__":

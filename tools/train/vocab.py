@@ -149,6 +149,8 @@ class Vocab:
     def encode(self, text):
         """Ids of a text, without <s> and </s>, with the dummy space."""
         ids = []
+        if not text:  # llama.cpp adds no dummy space to nothing
+            return ids
         # No piece reaches over a word, so words can be cut one at a time.
         for word in _WORD.findall(SPACE + text.replace(" ", SPACE)):
             if word not in self._words:

@@ -2,226 +2,226 @@
 
 from . import names
 
-# noun | ways to move | home | favourite food | skills
+# noun | ways to move | skills
 # Skills: f flies, s swims, c climbs, d digs, b big, t tiny, l carries a light.
 LAND_ANIMALS = """
-fox|trotted,ran|den|berries|d
-rabbit|hopped|burrow|carrots|d
-bunny|hopped|burrow|clover|dt
-hare|hopped,ran|nest in the grass|grass|
-mouse|ran,hurried|mouse hole|cheese|tdc
-rat|ran,hurried|hole in the wall|bread|dcs
-hedgehog|shuffled,walked|nest of leaves|apples|t
-squirrel|jumped,ran|hollow tree|nuts|ct
-chipmunk|ran,jumped|hollow log|seeds|ctd
-badger|walked,marched|burrow|mushrooms|d
-mole|shuffled,walked|tunnel|turnips|dt
-bear|walked,marched|cave|honey|bcs
-bear cub|walked,ran|cave|honey|c
-wolf|trotted,ran|cave|stew|b
-deer|ran,walked|bed of ferns|leaves|b
-moose|walked,marched|clearing|grass|bs
-beaver|walked,waddled|lodge|bark|s
-otter|ran,slid|river bank|fish|s
-raccoon|walked,ran|hollow tree|corn|c
-skunk|walked,trotted|burrow|berries|d
-owl|flew,flapped|hollow tree|soup|f
-sparrow|flew,fluttered|nest|seeds|ft
-robin|flew,fluttered|nest|seeds|ft
-crow|flew,flapped|nest|corn|f
-magpie|flew,flapped|nest|cherries|f
-woodpecker|flew,fluttered|hole in a tree|seeds|f
-parrot|flew,flapped|nest|nuts|f
-swan|swam,waddled|nest in the reeds|bread|fs
-duck|waddled|nest in the reeds|bread|fs
-duckling|waddled|nest in the reeds|bread|st
-goose|waddled,marched|nest in the reeds|grass|fs
-chicken|walked,ran|hen house|corn|
-hen|walked,ran|hen house|corn|
-rooster|marched,walked|hen house|corn|
-chick|ran,hopped|hen house|corn|t
-pig|trotted,walked|barn|apples|
-piglet|trotted,ran|barn|apples|t
-cow|walked,trotted|barn|grass|b
-calf|walked,trotted|barn|milk|
-horse|trotted,walked|stable|hay|b
-pony|trotted,walked|stable|carrots|b
-donkey|trotted,walked|stable|hay|b
-foal|trotted,ran|stable|milk|
-goat|jumped,walked|shed|cabbage|c
-sheep|walked,trotted|barn|grass|
-lamb|jumped,ran|barn|clover|
-dog|ran,trotted|dog house|sausages|ds
-puppy|ran,trotted|basket|biscuits|dt
-cat|walked,crept|basket|fish|c
-kitten|ran,crept|basket|milk|ct
-hamster|ran,hurried|cage full of straw|seeds|t
-frog|hopped,jumped|lily pad|soup|st
-toad|hopped|hole under a stone|soup|t
-turtle|crawled,walked|hole by the pond|lettuce|s
-tortoise|crawled,walked|garden|lettuce|
-snail|crawled,slid|shell|lettuce|tc
-ant|marched,hurried|ant hill|sugar|tcd
-beetle|crawled,walked|hole in a log|leaves|tc
-ladybug|flew,crawled|leaf|leaves|tf
-bee|flew,buzzed|hive|honey|tf
-butterfly|flew,fluttered|flower|flower juice|tf
-caterpillar|crawled|leaf|leaves|tc
-cricket|hopped,jumped|crack in the wall|grass|t
-firefly|flew,fluttered|tree|flower juice|tfl
-bat|flew,fluttered|cave|plums|f
-lizard|ran,crawled|hole under a stone|plums|tc
-snake|slid,crawled|hole under a stone|eggs|cs
-lion|walked,marched|cave|stew|b
-lion cub|ran,jumped|cave|milk|
-tiger|walked,crept|cave|stew|bs
-elephant|walked,marched|grove of trees|bananas|bs
-monkey|jumped,ran|tree|bananas|c
-giraffe|walked,ran|grove of trees|leaves|b
-zebra|trotted,ran|grassy plain|grass|b
-hippo|walked,shuffled|muddy pool|grass|bs
-rhino|walked,marched|grassy plain|grass|b
-camel|walked,trotted|tent|dates|b
-kangaroo|hopped,jumped|grassy plain|grass|b
-koala|walked,climbed|tree|leaves|c
-panda|walked,shuffled|bamboo grove|bamboo|bc
-sloth|crawled,climbed|tree|leaves|c
-penguin|waddled|house of ice|fish|s
-polar bear|walked,marched|cave of ice|fish|bs
-reindeer|trotted,ran|stable|moss|b
-walrus|slid,shuffled|house of ice|fish|bs
-llama|walked,trotted|shed|hay|b
-ostrich|ran,marched|sandy nest|seeds|b
-peacock|walked,marched|garden|seeds|f
-turkey|walked,ran|hen house|corn|
-crocodile|crawled,walked|muddy pool|fish|bs
-worm|crawled|hole in the ground|leaves|td
-spider|crawled,ran|web|soup|tc
-seagull|flew,flapped|nest on a cliff|bread|f
-stork|flew,walked|nest on a roof|fish|f
-weasel|ran,crept|hole in the wall|eggs|dt
-ferret|ran,crept|basket|eggs|dt
-alpaca|walked,trotted|shed|hay|b
+fox|trotted,ran|d
+rabbit|hopped|d
+bunny|hopped|dt
+hare|hopped,ran|
+mouse|ran,hurried|tdc
+rat|ran,hurried|dcs
+hedgehog|shuffled,walked|t
+squirrel|jumped,ran|ct
+chipmunk|ran,jumped|ctd
+badger|walked,marched|d
+mole|shuffled,walked|dt
+bear|walked,marched|bcs
+bear cub|walked,ran|c
+wolf|trotted,ran|b
+deer|ran,walked|b
+moose|walked,marched|bs
+beaver|walked,waddled|s
+otter|ran,slid|s
+raccoon|walked,ran|c
+skunk|walked,trotted|d
+owl|flew,flapped|f
+sparrow|flew,fluttered|ft
+robin|flew,fluttered|ft
+crow|flew,flapped|f
+magpie|flew,flapped|f
+woodpecker|flew,fluttered|f
+parrot|flew,flapped|f
+swan|swam,waddled|fs
+duck|waddled|fs
+duckling|waddled|st
+goose|waddled,marched|fs
+chicken|walked,ran|
+hen|walked,ran|
+rooster|marched,walked|
+chick|ran,hopped|t
+pig|trotted,walked|
+piglet|trotted,ran|t
+cow|walked,trotted|b
+calf|walked,trotted|
+horse|trotted,walked|b
+pony|trotted,walked|b
+donkey|trotted,walked|b
+foal|trotted,ran|
+goat|jumped,walked|c
+sheep|walked,trotted|
+lamb|jumped,ran|
+dog|ran,trotted|ds
+puppy|ran,trotted|dt
+cat|walked,crept|c
+kitten|ran,crept|ct
+hamster|ran,hurried|t
+frog|hopped,jumped|st
+toad|hopped|t
+turtle|crawled,walked|s
+tortoise|crawled,walked|
+snail|crawled,slid|tc
+ant|marched,hurried|tcd
+beetle|crawled,walked|tc
+ladybug|flew,crawled|tf
+bee|flew,buzzed|tf
+butterfly|flew,fluttered|tf
+caterpillar|crawled|tc
+cricket|hopped,jumped|t
+firefly|flew,fluttered|tfl
+bat|flew,fluttered|f
+lizard|ran,crawled|tc
+snake|slid,crawled|cs
+lion|walked,marched|b
+lion cub|ran,jumped|
+tiger|walked,crept|bs
+elephant|walked,marched|bs
+monkey|jumped,ran|c
+giraffe|walked,ran|b
+zebra|trotted,ran|b
+hippo|walked,shuffled|bs
+rhino|walked,marched|b
+camel|walked,trotted|b
+kangaroo|hopped,jumped|b
+koala|walked,climbed|c
+panda|walked,shuffled|bc
+sloth|crawled,climbed|c
+penguin|waddled|s
+polar bear|walked,marched|bs
+reindeer|trotted,ran|b
+walrus|slid,shuffled|bs
+llama|walked,trotted|b
+ostrich|ran,marched|b
+peacock|walked,marched|f
+turkey|walked,ran|
+crocodile|crawled,walked|bs
+worm|crawled|td
+spider|crawled,ran|tc
+seagull|flew,flapped|f
+stork|flew,walked|f
+weasel|ran,crept|dt
+ferret|ran,crept|dt
+alpaca|walked,trotted|b
 """
 
 WATER_ANIMALS = """
-fish|swam|cave under a rock|sea grass|s
-goldfish|swam|cave under a stone|bread crumbs|st
-whale|swam|bay|tiny shrimps|sb
-dolphin|swam,jumped|bay|fish|s
-octopus|swam,crawled|cave under a rock|shrimps|sc
-crab|crawled,ran|hole in the sand|sea grass|sdt
-sea horse|swam|bed of sea grass|tiny shrimps|st
-starfish|crawled|flat rock|sea grass|st
-seal|swam,slid|rock|fish|s
-shark|swam|sunken ship|sea grass soup|sb
-jellyfish|floated|bay|tiny shrimps|sl
-sea turtle|swam|bed of sea grass|sea grass|s
-lobster|crawled|cave under a rock|sea grass|sc
-eel|swam,slid|hole in the rocks|shrimps|sl
-squid|swam|cave under a rock|shrimps|s
-mermaid|swam|palace of shells|sea grass cake|s
-clam|floated|bed of sand|sea grass|st
+fish|swam|s
+goldfish|swam|st
+whale|swam|sb
+dolphin|swam,jumped|s
+octopus|swam,crawled|sc
+crab|crawled,ran|sdt
+sea horse|swam|st
+starfish|crawled|st
+seal|swam,slid|s
+shark|swam|sb
+jellyfish|floated|sl
+sea turtle|swam|s
+lobster|crawled|sc
+eel|swam,slid|sl
+squid|swam|s
+mermaid|swam|s
+clam|floated|st
 """
 
 MAGIC_FOLK = """
-dragon|flew,marched|cave|pepper soup|fbl
-unicorn|trotted,ran|glade|clover|b
-fairy|flew,fluttered|flower|honey|ftl
-elf|ran,walked|mushroom house|berries|c
-gnome|walked,marched|mushroom house|turnips|d
-giant|walked,marched|stone house|porridge|b
-troll|walked,marched|cave|stew|bd
-ghost|floated|old attic|moon cake|fl
-wizard|walked,hurried|tower|soup|
-witch|flew,walked|crooked hut|pumpkin pie|f
-monster|walked,shuffled|cave|jam|b
-dinosaur|walked,marched|valley|leaves|b
-yeti|walked,marched|cave of ice|snow cake|b
-snowman|shuffled,slid|snowy garden|ice|
-phoenix|flew,flapped|nest|cherries|fl
-goblin|ran,crept|cave|mushrooms|d
+dragon|flew,marched|fbl
+unicorn|trotted,ran|b
+fairy|flew,fluttered|ftl
+elf|ran,walked|c
+gnome|walked,marched|d
+giant|walked,marched|b
+troll|walked,marched|bd
+ghost|floated|fl
+wizard|walked,hurried|
+witch|flew,walked|f
+monster|walked,shuffled|b
+dinosaur|walked,marched|b
+yeti|walked,marched|b
+snowman|shuffled,slid|
+phoenix|flew,flapped|fl
+goblin|ran,crept|d
 """
 
 MACHINES = """
-robot|rolled,walked|workshop||
-train|rolled|station||b
-tractor|rolled|barn||b
-truck|rolled|garage||b
-bus|rolled|garage||b
-car|rolled|garage||
-fire truck|rolled|garage||b
-digger|rolled|shed||bd
-steam engine|rolled|station||b
+robot|rolled,walked|
+train|rolled|b
+tractor|rolled|b
+truck|rolled|b
+bus|rolled|b
+car|rolled|
+fire truck|rolled|b
+digger|rolled|bd
+steam engine|rolled|b
 """
 
 TOYS = """
-teddy bear|walked,ran|toy box||
-doll|walked,ran|doll house||
-toy soldier|marched|toy box||
-toy robot|rolled,walked|toy box||
-rag doll|walked,ran|toy box||
-wooden horse|trotted|shelf||
-toy train|rolled|toy box||
-puppet|walked,jumped|old trunk||
-sock monkey|jumped,walked|toy box||
-toy rabbit|hopped|toy box||
-paper plane|flew|desk||f
-toy car|rolled|shelf||
-wooden duck|rolled|shelf||s
-music box dancer|danced|music box||
-toy elephant|walked,rolled|shelf||
+teddy bear|walked,ran|
+doll|walked,ran|
+toy soldier|marched|
+toy robot|rolled,walked|
+rag doll|walked,ran|
+wooden horse|trotted|
+toy train|rolled|
+puppet|walked,jumped|
+sock monkey|jumped,walked|
+toy rabbit|hopped|
+paper plane|flew|f
+toy car|rolled|
+wooden duck|rolled|s
+music box dancer|danced|
+toy elephant|walked,rolled|
 """
 
 SKY_FOLK = """
-cloud|floated,drifted|corner of the sky||f
-star|floated|place in the sky||fl
-snowflake|floated,drifted|cloud||ft
-raindrop|floated,slid|cloud||ft
-breeze|blew,drifted|hill top||f
-moonbeam|slid,drifted|edge of the moon||fl
-sunbeam|slid,danced|edge of the sun||fl
-balloon|floated,drifted|shop in the town||f
+cloud|floated,drifted|f
+star|floated|fl
+snowflake|floated,drifted|ft
+raindrop|floated,slid|ft
+breeze|blew,drifted|f
+moonbeam|slid,drifted|fl
+sunbeam|slid,danced|fl
+balloon|floated,drifted|f
 """
 
 CHILDREN = (("girl", "she"), ("boy", "he"))
 
-# Grown-ups who may be the hero: noun, pronoun, home.
+# Grown-ups: noun | pronoun.
 GROWN_UPS = """
-king|he|castle
-queen|she|castle
-princess|she|castle
-prince|he|castle
-knight|he|castle
-baker|he|bakery
-baker|she|bakery
-fisherman|he|hut by the sea
-farmer|he|farm
-farmer|she|farm
-sailor|he|boat
-pirate|he|ship
-pirate|she|ship
-gardener|she|cottage
-gardener|he|cottage
-clown|he|wagon
-painter|she|cottage
-painter|he|cottage
-shepherd|he|hut on the hill
-tailor|he|shop
-shoemaker|he|shop
-miller|he|mill
-captain|she|ship
-captain|he|ship
-old man|he|cottage
-old woman|she|cottage
-grandmother|she|cottage
-grandfather|he|cottage
-postman|he|cottage
-teacher|she|school house
-doctor|she|house
-cook|he|kitchen
-woodcutter|he|hut in the woods
-inventor|she|workshop
+king|he
+queen|she
+princess|she
+prince|he
+knight|he
+baker|he
+baker|she
+fisherman|he
+farmer|he
+farmer|she
+sailor|he
+pirate|he
+pirate|she
+gardener|she
+gardener|he
+clown|he
+painter|she
+painter|he
+shepherd|he
+tailor|he
+shoemaker|he
+miller|he
+captain|she
+captain|he
+old man|he
+old woman|she
+grandmother|she
+grandfather|he
+postman|he
+teacher|she
+doctor|she
+cook|he
+woodcutter|he
+inventor|she
 """
 
 LOOKS = {
@@ -256,8 +256,7 @@ class Kind:
     """One line of the tables above."""
 
     def __init__(self, line, group):
-        noun, moves, home, food, skills = line.split("|")
-        self.noun, self.home, self.food = noun, home, food
+        self.noun, moves, skills = line.split("|")
         self.moves = moves.split(",")
         self.skills = set(skills)
         self.group = group
@@ -271,11 +270,11 @@ def _table(text, group):
 
 
 def _people():
-    child = [Kind(f"{noun}|ran,walked,skipped|house|pancakes|c", "child") for noun, _ in CHILDREN]
+    child = [Kind(f"{noun}|ran,walked,skipped|c", "child") for noun, _ in CHILDREN]
     adult = []
     for line in GROWN_UPS.strip().split("\n"):
-        noun, pronoun, home = line.split("|")
-        kind = Kind(f"{noun}|walked,hurried|{home}|soup|", "adult")
+        noun, pronoun = line.split("|")
+        kind = Kind(f"{noun}|walked,hurried|", "adult")
         kind.pronoun = pronoun
         adult.append(kind)
     for kind, (_, pronoun) in zip(child, CHILDREN):
@@ -383,8 +382,6 @@ class Person:
             "look": lambda: self.look,
             "voc": self._addressed,
             "went": lambda: self.move,
-            "home": lambda: self.kind.home,
-            "food": lambda: self.kind.food or "nothing at all",
         }
         text = forms[field]()
         self.met = True

@@ -14,8 +14,6 @@ PHRASES = {
                 "[spring|summer|autumn|winter] [morning|day]"],
     "day": ["<fineday>", "<fineday>", "[morning|day|afternoon]"],
     "oneday2": ["one <day>", "one day", "the next morning", "early in the morning"],
-    "nextday": ["The next [day|morning],", "The [day|morning] after that,",
-                "When the sun came up again,", "In the morning,"],
     "soon": ["Soon", "After a while", "A little later", "Before long",
              "It did not take long, and"],
     "then": ["Then", "Just then", "At that moment", "Suddenly", "All at once"],
@@ -40,7 +38,6 @@ PHRASES = {
         "{H} did not [stop|give up so fast|want to give up].",
         "@h.he(I will [try again|find a way|not give up].)",
     ],
-    "cry": ["began to cry", "sat down and cried", "sighed [sadly|deeply]", "hung {his} head"],
     # Meetings.
     "asks": [
         "@f([What is wrong|Why are you so sad|Why do you look so sad|What happened][, {h.voc}|, little one|, my friend|]?)",
@@ -62,11 +59,6 @@ PHRASES = {
         "@h(Thank you, {f.voc}! You [are so kind|are a real friend|are the best].)",
         "{H} thanked {f} [again and again|with all {his} heart|and hugged {f.him}].",
         "@h(Thank you! I will never forget [this|what you did].) @f([You are welcome|It was nothing|Friends help each other].)",
-    ],
-    "hug": [
-        "{H} [hugged|gave a big hug to] {f}.",
-        "The two [friends|of them] [hugged|laughed|danced in a circle].",
-        "{H} gave {f} a [big|warm|long] hug.",
     ],
     "friends": [
         "From that day on, {h.n} and {f.n} were [best|good|the best of] friends.",

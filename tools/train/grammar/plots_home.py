@@ -216,7 +216,7 @@ BABY = Plot(
 
 def setup_school(s):
     s.person("f", named=1.0, look=s.pick(("shy", "friendly", "small", "funny")))
-    s.person("g", named=0.8, look=s.pick(("old", "kind", "gentle", "friendly", "wise")))
+    s.person("g", named=0.8, look=s.pick(("old", "kind", "gentle", "friendly", "wise")), group="animal")
     s.say(worry=s.pick(("What if nobody likes me", "What if I cannot find my chair", "What if I say something silly",
                         "What if the teacher is angry")),
           game=s.pick(("painted a big picture", "sang a song with many verses", "built a castle of blocks",
@@ -267,7 +267,7 @@ LOVES = (
 def setup_loves(s):
     what, chance, deed, where, sound = s.pick(LOVES)
     s.person("f", group="adult", named=0.6, look=s.pick(("old", "kind", "friendly", "busy", "funny")))
-    s.say(love=what, chance=chance, where=where, sound=sound, dream=what,
+    s.say(love=what, chance=chance, thechance="the " + chance.split(" ", 1)[1], where=where, sound=sound, dream=what,
           need=s.pick(("had lost {f.his} glasses", "had dropped all {f.his} keys", "had too much to carry",
                        "could not find {f.his} hat", "had lost {f.his} lunch box")))
     s.facts["deed"] = deed
@@ -292,9 +292,9 @@ LOVED = Plot(
         ("@h(I will help you!) {H} looked under the bench and behind the box, and carried what had to be carried.",
          "{H} did not wait. {He} ran, and looked, and helped until all was in order."),
         ("@f(You are a real help! Do you like {love}?) @h(More than anything!)",
-         "@f(Thank you! What can I do for you?) {H} looked at {chance}. {F.n} understood."),
+         "@f(Thank you! What can I do for you?) {H} looked at {thechance}. {F.n} understood."),
         ("@f(Then come with me.) And {h} could not believe it. {He} climbed up, and {he} {deed}.",
-         "{F} opened the gate and took {him} to {chance}. There {h} {deed}."),
+         "{F} opened the gate and took {him} to {thechance}. There {h} {deed}."),
         ("\"{Sound}!\" it went, and {h} laughed so loud that everybody could hear it.",
          "@h({Sound}!) It was even better than {he} had dreamed.", "<glad> \"{Sound}!\""),
         ("From then on, {h.n} could come every Sunday. <sleep>", "<never> <sleep>",

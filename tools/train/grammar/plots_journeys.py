@@ -412,7 +412,7 @@ MAP = Plot(
     scenes=(
         ("<oneday> {he} looked at an old map that {he} had found {found}. There was a red cross on it!",
          "<oneday> {h} was playing {q.in}. There was a paper {found}. It was a map of a treasure!"),
-        ("{He} ran to {his} friend {f.first}. @h(Look! Will you come with me?) @f(A treasure? Of course!)",
+        ("{He} ran to {f.first}. @h(Look! Will you come with me?) @f(A treasure? Of course!)",
          "@f.first(What does it say?) @h(It shows a treasure! Let us go together.)"),
         ("On the map it said, \"First {clue}.\" They did, and it was not easy to find.",
          "@h(First we must {clue}.) They walked and looked, and at last they found the place."),

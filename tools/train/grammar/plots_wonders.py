@@ -102,7 +102,7 @@ WISH = Plot(
         ("found a magic {t.n}", "have found a magic {t.n}"),
     ),
     scenes=(
-        ("<oneday> {he} found {t.own} {q.in}. When {he} rubbed it, a voice said, \"You have one wish!\"",
+        ("<oneday> {he} sat {q.in} with {t.own}. When {he} rubbed it, a voice said, \"You have one wish!\"",
          "<oneday> {h} cleaned {t.own}. All at once it began to glow. \"Make a wish,\" it said.",
          "<oneday> {he} picked up {t.own} {q.in}. It was warm, and it could speak! \"What do you wish for?\" it asked."),
         ("{H} did not think for long. {He} wished {wish}. And so it was! {joy}.",

@@ -51,7 +51,7 @@ class Story:
             kind = cast.kind_named("robot")
         if self.group == "animal" and self.rng.random() < 0.03:
             noun = names.invented_noun(self.rng)
-            kind = cast.Kind(f"{noun}|walked,ran|house|berries|", "animal")
+            kind = cast.Kind(f"{noun}|walked,ran|", "animal")
         hero = cast.Person(self.rng, kind)
         if self.rng.random() < 0.9:
             hero.give_name()

@@ -91,10 +91,6 @@ WORLD_OF = {
     "magic": "land", "water": "water", "toy": "toy", "sky": "sky",
 }
 
-TIMES = """[sunny|bright|warm|cold|windy|quiet|rainy|fine|cloudy|lovely|gray|cool|hot] [morning|day|afternoon|morning|day]
-[morning|day|day|afternoon|evening]
-[spring|summer|autumn|winter] [morning|day|afternoon]""".split("\n")
-
 # Small belongings: colour and stuff words go before them freely.
 COLORS = "red blue green yellow white black pink purple orange golden silver brown gray".split()
 LOOKS = """little small big new old shiny pretty soft wooden tiny lovely striped
