@@ -64,14 +64,15 @@ done
 emscripten=$root/usr/share/emscripten
 mkdir -p "$emscripten/node_modules"
 ln -sfn "$root/usr/share/nodejs/acorn" "$emscripten/node_modules/acorn"
-cat >"$prefix/em.config" <<PY
+# the config that emcc reads by itself, also when CMake calls it without the wrapper below
+cat >"$emscripten/.emscripten" <<PY
 LLVM_ROOT = '$llvm'
 BINARYEN_ROOT = '$prefix/binaryen'
 NODE_JS = '$(command -v node)'
 CACHE = '$emscripten/cache'
 PY
 for tool in emcc em++ emar emranlib emcmake; do
-  printf '#!/bin/sh\nEM_CONFIG="%s" exec "%s" "$@"\n' "$prefix/em.config" "$emscripten/$tool" >"$prefix/bin/$tool"
+  printf '#!/bin/sh\nexec "%s" "$@"\n' "$emscripten/$tool" >"$prefix/bin/$tool"
   chmod +x "$prefix/bin/$tool"
 done
 "$prefix/bin/emcc" --version | head -n 1
