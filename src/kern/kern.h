@@ -60,10 +60,22 @@ typedef struct {
     uint32_t head_dim;
     uint32_t n_q;
     const float *const *q;  /* [n_q] */
-    const uint32_t *limit;  /* [n_q], ascending */
+    const uint32_t *first;  /* [n_q], ascending; NULL: 0 */
+    const uint32_t *limit;  /* [n_q], ascending, > first */
+    float softcap;          /* 0: none */
+    const float *slope;     /* [n_q]; NULL: none */
+    const uint32_t *position; /* [n_q], where slope is not NULL */
     float *const *out;      /* [n_q] rows of head_dim padded to nr: sum of p v over the keys */
     float *max, *sum;       /* [n_q] maximum of the scores and sum of p */
 } rz_attn;
+
+/* Activation functions. Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016). */
+enum rz_act {
+    RZ_ACT_SILU,      /* x / (1 + exp(-x)) */
+    RZ_ACT_GELU_TANH, /* 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
+    RZ_ACT_GELU_ERF,  /* 0.5 x (1 + erf(x / sqrt(2))) */
+    RZ_ACT_RELU
+};
 
 typedef struct rz_kern {
     const char *name;
@@ -81,9 +93,24 @@ typedef struct rz_kern {
     void (*rmsnorm)(float *y, const float *x, const float *w, uint32_t n, float eps);
     /* y = silu(gate) * up, silu(x) = x / (1 + exp(-x)); Shazeer, "GLU Variants" (2020) */
     void (*silu_mul)(float *y, const float *gate, const float *up, uint32_t n);
+    /* y = f(x) for one of enum rz_act; y may be x. */
+    void (*activate)(float *y, const float *x, uint32_t n, uint32_t kind);
+    /* y = (x - mean) / sqrt(variance + eps) * w + b; Ba, Kiros and Hinton (2016). b may be NULL, y
+     * may be x. */
+    void (*layernorm)(float *y, const float *x, const float *w, const float *b, uint32_t n,
+                      float eps);
     /* One chunk of keys: fills out, max, sum of every query that sees a key of the chunk. */
     void (*attend)(const rz_attn *a, uint32_t chunk);
 } rz_kern;
+
+/* The keys of a chunk that query i sees: false if none. */
+static inline bool rz_chunk_range(const rz_attn *a, uint32_t i, uint32_t chunk, uint32_t *first,
+                                  uint32_t *end) {
+    uint32_t start = chunk * RZ_KEY_CHUNK, seen = a->first ? a->first[i] : 0;
+    *first = rz_max_u32(start, seen);
+    *end = rz_min_u32(start + RZ_KEY_CHUNK, a->limit[i]);
+    return *first < *end;
+}
 
 /* Bytes of one token's q8 block of 32 columns. */
 static inline uint32_t rz_act_block(const rz_kern *k) { return 16 + (k->act_i16 ? 64 : 32); }

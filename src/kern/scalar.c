@@ -183,24 +183,54 @@ static void silu_mul(float *y, const float *gate, const float *up, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) y[i] = gate[i] / (1.0f + rz_expf(-gate[i])) * up[i];
 }
 
+static void layernorm(float *y, const float *x, const float *w, const float *b, uint32_t n,
+                      float eps) {
+    float lanes[NR] = {0}, squares[NR] = {0};
+    for (uint32_t i = 0; i < n; i++) lanes[i % NR] += x[i];
+    float mean = sum_lanes(lanes) / (float)n;
+    for (uint32_t i = 0; i < n; i++) squares[i % NR] += (x[i] - mean) * (x[i] - mean);
+    float scale = 1.0f / __builtin_sqrtf(sum_lanes(squares) / (float)n + eps);
+    for (uint32_t i = 0; i < n; i++) {
+        float v = (x[i] - mean) * scale * w[i];
+        y[i] = b ? v + b[i] : v;
+    }
+}
+
+static float activate_one(float x, uint32_t kind) {
+    switch (kind) {
+    case RZ_ACT_SILU: return x / (1.0f + rz_expf(-x));
+    case RZ_ACT_GELU_TANH: {
+        float inner = RZ_SQRT_2_PI * (x + RZ_GELU_CUBIC * (x * x * x));
+        return 0.5f * x * (1.0f + rz_tanhf(inner));
+    }
+    case RZ_ACT_GELU_ERF: return 0.5f * x * (1.0f + rz_erff(x * RZ_SQRT_1_2));
+    default: return x > 0 ? x : 0;
+    }
+}
+
+static void activate(float *y, const float *x, uint32_t n, uint32_t kind) {
+    for (uint32_t i = 0; i < n; i++) y[i] = activate_one(x[i], kind);
+}
+
 static float kv_at(const rz_attn *a, const void *p, size_t i) {
     return a->kv_type == RZ_KV_F16 ? f16_at((const uint8_t *)p + 2 * i, 0) : ((const float *)p)[i];
 }
 
-/* Scores of the keys of one block; keys at or past the limit get -infinity. */
-static float block_scores(const rz_attn *a, const float *q, uint32_t first, uint32_t limit,
-                          float *s) {
+/* Scores of the keys of one block for query i; keys outside [first, end) get -infinity. */
+static float block_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first,
+                          uint32_t end, float *s) {
     float most = -__builtin_inff();
     for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) {
-        uint32_t key = first + j;
+        uint32_t key = block + j;
         s[j] = -__builtin_inff();
-        if (key >= limit) continue;
+        if (key < first || key >= end) continue;
         float acc = 0;
         for (uint32_t d = 0; d < a->head_dim; d++) {
-            acc += kv_at(a, a->k, ((size_t)(key / NR) * a->head_dim + d) * NR + key % NR) * q[d];
+            acc += kv_at(a, a->k, ((size_t)(key / NR) * a->head_dim + d) * NR + key % NR) *
+                   a->q[i][d];
         }
-        s[j] = acc;
-        if (acc > most) most = acc;
+        s[j] = rz_adjust_score(a, i, key, acc);
+        if (s[j] > most) most = s[j];
     }
     return most;
 }
@@ -209,9 +239,9 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
     const uint32_t width = rz_round_up(a->head_dim, NR);
     float *out = a->out[i], most = -__builtin_inff(), total = 0;
     memset(out, 0, width * sizeof *out);
-    for (uint32_t b = first; b < end; b += RZ_KEY_BLOCK) {
+    for (uint32_t b = first / RZ_KEY_BLOCK * RZ_KEY_BLOCK; b < end; b += RZ_KEY_BLOCK) {
         float p[RZ_KEY_BLOCK], lanes[NR];
-        float block_most = block_scores(a, a->q[i], b, end, p);
+        float block_most = block_scores(a, i, b, first, end, p);
         float now = block_most > most ? block_most : most;
         float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
         for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) p[j] = rz_expf(p[j] - now);
@@ -219,7 +249,7 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
         total = total * shrink + sum_lanes(lanes);
         for (uint32_t d = 0; d < width; d++) {
             float acc = out[d] * shrink;
-            for (uint32_t j = 0; j < RZ_KEY_BLOCK && b + j < end; j++) {
+            for (uint32_t j = first > b ? first - b : 0; j < RZ_KEY_BLOCK && b + j < end; j++) {
                 acc += kv_at(a, a->v, (size_t)(b + j) * width + d) * p[j];
             }
             out[d] = acc;
@@ -231,11 +261,9 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
 }
 
 static void attend(const rz_attn *a, uint32_t chunk) {
-    uint32_t first = chunk * RZ_KEY_CHUNK;
+    uint32_t first, end;
     for (uint32_t i = 0; i < a->n_q; i++) {
-        if (a->limit[i] > first) {
-            attend_query(a, i, first, rz_min_u32(a->limit[i], first + RZ_KEY_CHUNK));
-        }
+        if (rz_chunk_range(a, i, chunk, &first, &end)) attend_query(a, i, first, end);
     }
 }
 
@@ -253,5 +281,7 @@ const rz_kern rz_kern_scalar = {
                [RZ_DT_Q6_K] = matmul_q6_k},
     .rmsnorm = rmsnorm,
     .silu_mul = silu_mul,
+    .activate = activate,
+    .layernorm = layernorm,
     .attend = attend,
 };

@@ -61,6 +61,11 @@ static inline vf vf_nmadd(vf a, vf b, vf c) { return vf_sub(c, vf_mul(a, b)); }
 static inline vf vf_max(vf a, vf b) { return EACH2(vf, wasm_f32x4_pmax, b, a); }
 static inline vf vf_min(vf a, vf b) { return EACH2(vf, wasm_f32x4_pmin, b, a); }
 static inline vf vf_abs(vf a) { return EACH1(vf, wasm_f32x4_abs, a); }
+static inline vf vf_with_sign(vf magnitude, vf sign) {
+    v128_t top = wasm_i32x4_splat(INT32_MIN);
+    return PAIR(vf, wasm_v128_or(magnitude.a, wasm_v128_and(sign.a, top)),
+                wasm_v128_or(magnitude.b, wasm_v128_and(sign.b, top)));
+}
 static inline vf vf_keep_not_below(vf a, vf x, float low) {
     v128_t bound = wasm_f32x4_splat(low);
     return PAIR(vf, wasm_v128_andnot(a.a, wasm_f32x4_lt(x.a, bound)),

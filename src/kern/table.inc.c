@@ -15,5 +15,7 @@ const rz_kern TABLE = {
                [RZ_DT_Q6_K] = matmul_q6_k},
     .rmsnorm = rmsnorm,
     .silu_mul = silu_mul,
+    .activate = activate,
+    .layernorm = layernorm,
     .attend = attend,
 };
