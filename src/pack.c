@@ -11,7 +11,8 @@ enum part_kind {
     PART_F16,     /* numbers that must be finite */
     PART_BF16,
     PART_F32,
-    PART_K_SCALES /* 12 bytes of 6-bit fields, widened to scale[8] and min[8] */
+    PART_K_SCALES, /* 12 bytes of 6-bit fields, widened to scale[8] and min[8] */
+    PART_BITS      /* a word of the high bits of 32 columns, reordered */
 };
 
 typedef struct {
@@ -21,44 +22,45 @@ typedef struct {
 } pack_part;
 
 typedef struct {
-    uint32_t block;      /* weights per block */
-    uint32_t file_bytes; /* bytes of a block in the file */
     uint32_t cell_bytes; /* bytes of a cell, per row */
-    uint32_t n_parts;
+    uint32_t n_parts;    /* 0: not such a type */
     pack_part parts[4];
 } pack_form;
 
 static const pack_form forms[RZ_DT_COUNT] = {
-    [RZ_DT_F32] = {1, 4, 4, 1, {{PART_F32, 4, 1, 0}}},
-    [RZ_DT_F16] = {1, 2, 2, 1, {{PART_F16, 2, 1, 0}}},
-    [RZ_DT_BF16] = {1, 2, 2, 1, {{PART_BF16, 2, 1, 0}}},
-    [RZ_DT_Q4_0] = {32, 18, 18, 2, {{PART_F16, 2, 1, 0}, {PART_PLAIN, 4, 4, 2}}},
-    [RZ_DT_Q8_0] = {32, 34, 34, 2, {{PART_F16, 2, 1, 0}, {PART_FLIP, 4, 8, 2}}},
-    [RZ_DT_Q4_K] = {256, 144, 148, 3,
-                    {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 32, 16}}},
-    [RZ_DT_Q6_K] = {256, 210, 210, 4,
+    [RZ_DT_F32] = {4, 1, {{PART_F32, 4, 1, 0}}},
+    [RZ_DT_F16] = {2, 1, {{PART_F16, 2, 1, 0}}},
+    [RZ_DT_BF16] = {2, 1, {{PART_BF16, 2, 1, 0}}},
+    [RZ_DT_Q4_0] = {18, 2, {{PART_F16, 2, 1, 0}, {PART_PLAIN, 4, 4, 2}}},
+    [RZ_DT_Q4_1] = {20, 2, {{PART_F16, 2, 2, 0}, {PART_PLAIN, 4, 4, 4}}},
+    [RZ_DT_Q5_0] = {22, 3, {{PART_F16, 2, 1, 0}, {PART_BITS, 4, 1, 2}, {PART_PLAIN, 4, 4, 6}}},
+    [RZ_DT_Q5_1] = {24, 3, {{PART_F16, 2, 2, 0}, {PART_BITS, 4, 1, 4}, {PART_PLAIN, 4, 4, 8}}},
+    [RZ_DT_Q8_0] = {34, 2, {{PART_F16, 2, 1, 0}, {PART_FLIP, 4, 8, 2}}},
+    [RZ_DT_Q4_K] = {148, 3, {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 32, 16}}},
+    [RZ_DT_Q5_K] = {180, 3, {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 40, 16}}},
+    [RZ_DT_Q6_K] = {210, 4,
                     {{PART_F16, 2, 1, 208}, {PART_PLAIN, 1, 16, 192}, {PART_PLAIN, 4, 32, 0},
                      {PART_PLAIN, 4, 16, 128}}},
 };
 
 bool rz_mat_init(rz_mat *m, uint32_t dtype, uint32_t rows, uint32_t cols, uint32_t nr,
                  uint8_t flip) {
-    if (dtype >= RZ_DT_COUNT || !forms[dtype].block || cols == 0 || cols % forms[dtype].block) {
-        return false;
-    }
+    const rz_dtype *t = rz_dtype_get(dtype);
+    if (!t || !t->block || cols == 0 || cols % t->block) return false;
     *m = (rz_mat){.rows = rows, .cols = cols, .dtype = dtype, .nr = nr, .flip = flip};
-    m->group_bytes = (uint64_t)(cols / forms[dtype].block) * forms[dtype].cell_bytes * nr;
+    uint32_t cell_bytes = t->unpack ? t->block_bytes : forms[dtype].cell_bytes;
+    m->group_bytes = (uint64_t)(cols / t->block) * cell_bytes * nr;
     uint64_t bytes;
     return rz_mul_u64(rz_mat_groups(m), m->group_bytes, &bytes) && bytes <= SIZE_MAX / 4;
 }
 
 /* How often the parts of a form repeat along a row, and how many units a part has: formats of one
  * weight per block are one long part. */
-static uint32_t cells_of(const rz_mat *m, const pack_form *f) {
-    return f->block == 1 ? 1 : m->cols / f->block;
+static uint32_t cells_of(const rz_mat *m, const rz_dtype *t) {
+    return t->block == 1 ? 1 : m->cols / t->block;
 }
-static uint32_t units_of(const rz_mat *m, const pack_form *f, const pack_part *part) {
-    return f->block == 1 ? m->cols : part->units;
+static uint32_t units_of(const rz_mat *m, const rz_dtype *t, const pack_part *part) {
+    return t->block == 1 ? m->cols : part->units;
 }
 
 /* dst[unit][nr] <- src[row][unit], rows `stride` bytes apart; rows past n become `fill`. */
@@ -101,6 +103,32 @@ static void interleave_k_scales(uint8_t *dst, const uint8_t *src, size_t stride,
     }
 }
 
+/* Bit g of byte i becomes that of column 4 g + i, which was bit 4 g + i of the word. */
+static uint32_t bits_by_byte(uint32_t word) {
+    uint32_t out = 0;
+    for (int g = 0; g < 8; g++) {
+        out |= ((word >> 4 * g & 15) * 0x00204081u & 0x01010101u) << g; /* bit i to byte i */
+    }
+    return out;
+}
+
+static uint32_t bits_by_column(uint32_t bytes) {
+    uint32_t out = 0;
+    for (int g = 0; g < 8; g++) {
+        uint32_t x = bytes >> g & 0x01010101u;
+        out |= ((x | x >> 7 | x >> 14 | x >> 21) & 15) << 4 * g;
+    }
+    return out;
+}
+
+static void interleave_bits(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n,
+                            uint32_t nr) {
+    memset(dst, 0, 4 * (size_t)nr);
+    for (uint32_t r = 0; r < n; r++) {
+        rz_store_u32(dst + 4 * r, bits_by_byte(rz_load_u32(src + r * stride)));
+    }
+}
+
 /* All units of one row: true when none is NaN or infinite. `mask` selects the exponent. */
 static bool finite2(const uint8_t *src, uint32_t units, uint16_t mask) {
     bool bad = false;
@@ -128,6 +156,8 @@ static void pack_part_of(const rz_mat *m, const pack_part *part, uint32_t units,
                          const uint8_t *src, size_t stride, uint32_t n) {
     if (part->kind == PART_K_SCALES) {
         interleave_k_scales(dst, src, stride, n, m->nr);
+    } else if (part->kind == PART_BITS) {
+        interleave_bits(dst, src, stride, n, m->nr);
     } else if (part->size == 4) {
         uint32_t flip = part->kind == PART_FLIP ? m->flip * 0x01010101u : 0;
         interleave4(dst, src, stride, n, m->nr, units, flip);
@@ -138,15 +168,16 @@ static void pack_part_of(const rz_mat *m, const pack_part *part, uint32_t units,
     }
 }
 
-int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
+static int pack_parts(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
+    const rz_dtype *t = rz_dtype_get(m->dtype);
     const pack_form *f = &forms[m->dtype];
-    const size_t stride = (size_t)(m->cols / f->block) * f->file_bytes;
+    const size_t stride = (size_t)(m->cols / t->block) * t->block_bytes;
     uint32_t bad = n; /* first row with a value that is not finite */
-    for (uint32_t c = 0; c < cells_of(m, f); c++) {
-        const uint8_t *block = rows + (size_t)c * f->file_bytes;
+    for (uint32_t c = 0; c < cells_of(m, t); c++) {
+        const uint8_t *block = rows + (size_t)c * t->block_bytes;
         for (uint32_t i = 0; i < f->n_parts; i++) {
             const pack_part *part = &f->parts[i];
-            uint32_t units = units_of(m, f, part);
+            uint32_t units = units_of(m, t, part);
             for (uint32_t r = 0; r < bad; r++) {
                 if (!part_finite(part, block + r * stride + part->file_at, units)) bad = r;
             }
@@ -156,6 +187,52 @@ int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n
     }
     return bad < n ? (int)bad : -1;
 }
+
+/* ---- blocks kept as they are ---------------------------------------------------------------- */
+
+/* The scale 2^(e - 127) is NaN for the last e, and before that may be too large for a code. */
+static bool mxfp4_finite(const uint8_t *block) {
+    float values[32];
+    if (block[0] < 253) return true;
+    rz_dtype_get(RZ_DT_MXFP4)->dequantize(block, values, 32);
+    return block[0] < 255 && finite4((const uint8_t *)values, 32);
+}
+
+static bool block_finite(uint32_t dtype, const uint8_t *block) {
+    switch (dtype) {
+    case RZ_DT_Q2_K: return finite2(block + 80, 2, 0x7c00);
+    case RZ_DT_Q3_K: return finite2(block + 108, 1, 0x7c00);
+    case RZ_DT_TQ1_0: return finite2(block + 52, 1, 0x7c00);
+    case RZ_DT_TQ2_0: return finite2(block + 64, 1, 0x7c00);
+    case RZ_DT_IQ1_M: return (rz_iq1_m_scale(block) & 0x7c00) != 0x7c00;
+    case RZ_DT_MXFP4: return mxfp4_finite(block);
+    case RZ_DT_NVFP4: return true; /* every scale is a number */
+    default: return finite2(block, 1, 0x7c00);
+    }
+}
+
+static int pack_blocks(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
+    const rz_dtype *t = rz_dtype_get(m->dtype);
+    const uint32_t blocks = m->cols / t->block, bytes = t->block_bytes;
+    uint32_t bad = n;
+    for (uint32_t c = 0; c < blocks; c++) {
+        for (uint32_t r = 0; r < n; r++, dst += bytes) {
+            const uint8_t *block = rows + ((size_t)r * blocks + c) * bytes;
+            memcpy(dst, block, bytes);
+            if (r < bad && !block_finite(m->dtype, block)) bad = r;
+        }
+        memset(dst, 0, (size_t)(m->nr - n) * bytes);
+        dst += (size_t)(m->nr - n) * bytes;
+    }
+    return bad < n ? (int)bad : -1;
+}
+
+int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
+    return rz_dtype_get(m->dtype)->unpack ? pack_blocks(m, dst, rows, n)
+                                          : pack_parts(m, dst, rows, n);
+}
+
+/* ---- back ----------------------------------------------------------------------------------- */
 
 /* The 12-byte field of the K types from its 8 scales and 8 minima. */
 static void join_k_scales(uint8_t *out, const uint8_t *scales, const uint8_t *mins, uint32_t nr) {
@@ -173,25 +250,41 @@ static void join_k_scales(uint8_t *out, const uint8_t *scales, const uint8_t *mi
     }
 }
 
+/* One part of one row, from the packed part at src. */
+static void unpack_part(const rz_mat *m, const pack_part *part, uint32_t units, const uint8_t *src,
+                        uint32_t lane, uint8_t *out) {
+    const uint32_t size = part->size;
+    if (part->kind == PART_K_SCALES) {
+        join_k_scales(out, src + lane, src + 8 * (size_t)m->nr + lane, m->nr);
+        return;
+    }
+    if (part->kind == PART_BITS) {
+        rz_store_u32(out, bits_by_column(rz_load_u32(src + 4 * lane)));
+        return;
+    }
+    uint8_t flip = part->kind == PART_FLIP ? m->flip : 0;
+    for (uint32_t u = 0; u < units; u++) {
+        const uint8_t *unit = src + ((size_t)u * m->nr + lane) * size;
+        for (uint32_t b = 0; b < size; b++) out[u * size + b] = unit[b] ^ flip;
+    }
+}
+
 void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row) {
+    const rz_dtype *t = rz_dtype_get(m->dtype);
     const pack_form *f = &forms[m->dtype];
     const uint8_t *src = m->data + (uint64_t)(row / m->nr) * m->group_bytes;
     const uint32_t lane = row % m->nr;
-    for (uint32_t c = 0; c < cells_of(m, f); c++, file_row += f->file_bytes) {
+    for (uint32_t c = 0; c < cells_of(m, t); c++, file_row += t->block_bytes) {
+        if (t->unpack) {
+            memcpy(file_row, src + (size_t)lane * t->block_bytes, t->block_bytes);
+            src += (size_t)m->nr * t->block_bytes;
+            continue;
+        }
         for (uint32_t i = 0; i < f->n_parts; i++) {
             const pack_part *part = &f->parts[i];
-            uint32_t units = units_of(m, f, part), size = part->size;
-            uint8_t *out = file_row + part->file_at;
-            uint8_t flip = part->kind == PART_FLIP ? m->flip : 0;
-            if (part->kind == PART_K_SCALES) {
-                join_k_scales(out, src + lane, src + 8 * (size_t)m->nr + lane, m->nr);
-            } else {
-                for (uint32_t u = 0; u < units; u++) {
-                    const uint8_t *unit = src + ((size_t)u * m->nr + lane) * size;
-                    for (uint32_t b = 0; b < size; b++) out[u * size + b] = unit[b] ^ flip;
-                }
-            }
-            src += (size_t)units * size * m->nr;
+            uint32_t units = units_of(m, t, part);
+            unpack_part(m, part, units, src, lane, file_row + part->file_at);
+            src += (size_t)units * part->size * m->nr;
         }
     }
 }

@@ -73,6 +73,20 @@ enum {
 /* The tables that this build holds and this machine can run, as a mask. */
 uint32_t rz_kernels_usable(void);
 
+/* ---- weight types ------------------------------------------------------------------------- */
+
+/* Weight types have the ids of GGUF files (2 is Q4_0, 12 Q4_K ...). A type holds its weights in blocks of
+ * `block` weights and `block_bytes` bytes; block is 0 for types that are known by name only. Any of
+ * the pointers may be NULL. RZ_E_ARG: there is no such type. */
+int rz_dtype_info(uint32_t id, const char **name, uint32_t *block, uint32_t *block_bytes);
+
+/* n floats to n / block blocks at `out`, and back; n must be a whole number of blocks (RZ_E_ARG).
+ * Quantisers exist for F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K and Q6_K
+ * (RZ_E_UNSUPPORTED otherwise); they refuse NaN, infinity and what is too large for the type
+ * (RZ_E_VALUE). Dequantisation equals ggml's bit for bit. */
+int rz_quantize(uint32_t dtype, const float *x, size_t n, void *out, rz_err *err);
+int rz_dequantize(uint32_t dtype, const void *blocks, size_t n, float *out, rz_err *err);
+
 /* ---- loading ------------------------------------------------------------------------------ */
 
 typedef struct rz_loader rz_loader;

@@ -8,7 +8,9 @@
  *
  * Order of sums. A row of a matrix product is summed by one accumulator over ascending columns
  * (quantised types: over ascending blocks; the products of a block are an exact integer). So a
- * result depends neither on the number of tokens computed together nor on threads.
+ * result depends neither on the number of tokens computed together nor on threads. Types packed as
+ * whole blocks have an exact integer for every 16 columns, added as (float)sum * (scale * d), and
+ * then their minimum as min * (d * (float)ns).
  */
 #ifndef RZ_KERN_H
 #define RZ_KERN_H
@@ -125,6 +127,18 @@ static inline uint32_t rz_tile_room(const rz_kern *k, uint32_t n) {
     uint32_t rest = n % k->tile;
     return rest <= 1 ? n : n - rest + k->tile;
 }
+
+/* The quantised types of a table's `matmul`: every table has all of them. */
+#define MATMUL_QUANTISED                                                                           \
+    [RZ_DT_Q4_0] = matmul_q4_0, [RZ_DT_Q4_1] = matmul_q4_1, [RZ_DT_Q5_0] = matmul_q5_0,            \
+    [RZ_DT_Q5_1] = matmul_q5_1, [RZ_DT_Q8_0] = matmul_q8_0, [RZ_DT_Q4_K] = matmul_q4_k,            \
+    [RZ_DT_Q5_K] = matmul_q5_k, [RZ_DT_Q6_K] = matmul_q6_k, [RZ_DT_Q2_K] = matmul_blocks,          \
+    [RZ_DT_Q3_K] = matmul_blocks, [RZ_DT_IQ2_XXS] = matmul_blocks,                                 \
+    [RZ_DT_IQ2_XS] = matmul_blocks, [RZ_DT_IQ3_XXS] = matmul_blocks,                               \
+    [RZ_DT_IQ1_S] = matmul_blocks, [RZ_DT_IQ4_NL] = matmul_blocks, [RZ_DT_IQ3_S] = matmul_blocks,  \
+    [RZ_DT_IQ2_S] = matmul_blocks, [RZ_DT_IQ4_XS] = matmul_blocks, [RZ_DT_IQ1_M] = matmul_blocks,  \
+    [RZ_DT_TQ1_0] = matmul_blocks, [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_MXFP4] = matmul_blocks,   \
+    [RZ_DT_NVFP4] = matmul_blocks, [RZ_DT_Q1_0] = matmul_blocks, [RZ_DT_Q2_0] = matmul_blocks
 
 extern const rz_kern rz_kern_scalar;
 #if defined(__wasm_simd128__) && !defined(__wasm_relaxed_simd__)

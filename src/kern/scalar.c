@@ -81,6 +81,50 @@ static float dot_q4_0(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
+static float dot_q4_1(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 20 * NR, x++) {
+        const uint8_t *qs = cell + 4 * NR;
+        int32_t sum = 0;
+        for (uint32_t j = 0; j < 16; j++) {
+            uint8_t code = byte_at(qs, row, j);
+            sum += (code & 15) * x->q[j] + (code >> 4) * x->q[j + 16];
+        }
+        acc += (float)sum * (f16_at(cell, row) * x->d);
+        acc += f16_at(cell + 2 * NR, row) * x->ds;
+    }
+    return acc;
+}
+
+/* Sum of the codes of 5 bits of 32 columns: h holds the fifth bits, qs the nibbles. */
+static int32_t sum_q5(const uint8_t *h, const uint8_t *qs, uint32_t row, const int8_t *q) {
+    int32_t sum = 0;
+    for (uint32_t j = 0; j < 32; j++) {
+        uint8_t nibbles = byte_at(qs, row, j % 16), bits = byte_at(h, row, j % 4);
+        sum += ((j < 16 ? nibbles & 15 : nibbles >> 4) | (bits >> j / 4 & 1) << 4) * q[j];
+    }
+    return sum;
+}
+
+static float dot_q5_0(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, x++) {
+        int32_t sum = sum_q5(cell + 2 * NR, cell + 6 * NR, row, x->q);
+        acc += (float)(sum + 16 * (x->ns[0] + x->ns[1])) * (f16_at(cell, row) * x->d);
+    }
+    return acc;
+}
+
+static float dot_q5_1(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 24 * NR, x++) {
+        int32_t sum = sum_q5(cell + 4 * NR, cell + 8 * NR, row, x->q);
+        acc += (float)sum * (f16_at(cell, row) * x->d);
+        acc += f16_at(cell + 2 * NR, row) * x->ds;
+    }
+    return acc;
+}
+
 static float dot_q8_0(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
     float acc = 0;
     for (uint32_t b = 0; b < cols / 32; b++, cell += 34 * NR, x++) {
@@ -93,16 +137,21 @@ static float dot_q8_0(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
-static float dot_q4_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+/* Q4_K, and Q5_K where qh (the fifth bits: bit g of byte j is that of column j of group g) is there. */
+static float dot_k45(const uint8_t *cell, uint32_t cell_bytes, bool fifth, uint32_t row,
+                     const act_block *x, uint32_t cols) {
     float acc = 0;
-    for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR, x += 8) {
-        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
+    for (uint32_t b = 0; b < cols / 256; b++, cell += cell_bytes * NR, x += 8) {
+        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qh = mins + 8 * NR;
+        const uint8_t *qs = fifth ? qh + 32 * NR : qh;
         float scaled = 0, offset = 0;
         for (uint32_t g = 0; g < 8; g++) {
             int32_t sum = 0;
             for (uint32_t j = 0; j < 32; j++) {
-                uint8_t code = byte_at(qs, row, g / 2 * 32 + j);
-                sum += (g % 2 ? code >> 4 : code & 15) * x[g].q[j];
+                uint8_t nibbles = byte_at(qs, row, g / 2 * 32 + j);
+                int code = g % 2 ? nibbles >> 4 : nibbles & 15;
+                if (fifth) code |= (byte_at(qh, row, j) >> g & 1) << 4;
+                sum += code * x[g].q[j];
             }
             scaled += (float)sum * ((float)scales[g * NR + row] * x[g].d);
             offset += (float)mins[g * NR + row] * x[g].ds;
@@ -111,6 +160,14 @@ static float dot_q4_k(const uint8_t *cell, uint32_t row, const act_block *x, uin
         acc -= f16_at(cell + 2 * NR, row) * offset;
     }
     return acc;
+}
+
+static float dot_q4_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    return dot_k45(cell, 148, false, row, x, cols);
+}
+
+static float dot_q5_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    return dot_k45(cell, 180, true, row, x, cols);
 }
 
 static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
@@ -138,6 +195,42 @@ static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
+/* Types packed as whole blocks, unpacked one at a time: the products of 16 columns are an exact
+ * integer, times the block's scale times the activations'. */
+static float dot_blocks(const rz_dtype *type, const uint8_t *cell, uint32_t row, const act_block *x,
+                        uint32_t cols) {
+    float acc = 0;
+    for (uint32_t c = 0; c < cols; c += type->block, cell += NR * type->block_bytes) {
+        uint8_t codes[RZ_BLOCK_MAX];
+        float factors[2 * RZ_BLOCK_MAX / 16];
+        type->unpack(cell + row * type->block_bytes, codes, 4, factors, 1);
+        for (uint32_t i = 0; i < type->block / 16; i++) {
+            const act_block *xb = &x[(c + 16 * i) / 32];
+            int32_t sum = 0;
+            for (uint32_t j = 0; j < 16; j++) {
+                sum += (int8_t)codes[16 * i + j] * xb->q[i % 2 * 16 + j];
+            }
+            acc += (float)sum * (factors[i] * xb->d);
+            if (type->minima) acc += factors[16 + i] * (xb->d * (float)xb->ns[i % 2]);
+        }
+    }
+    return acc;
+}
+
+static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y,
+                          size_t ldy) {
+    const rz_dtype *type = rz_dtype_get(w->dtype);
+    const act_block *blocks = (const act_block *)x->q8;
+    for (uint32_t g = g0; g < g1; g++) {
+        for (uint32_t t = 0; t < x->n; t++) {
+            for (uint32_t r = 0; r < NR; r++) {
+                y[t * ldy + g * NR + r] = dot_blocks(type, w->data + g * w->group_bytes, r,
+                                                     blocks + (size_t)t * (x->cols / 32), w->cols);
+            }
+        }
+    }
+}
+
 #define MATMUL(name, input, type)                                                                  \
     static void matmul_##name(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x,          \
                               float *y, size_t ldy) {                                              \
@@ -158,8 +251,12 @@ MATMUL(f32, x->f32, float)
 MATMUL(f16, x->f32, float)
 MATMUL(bf16, x->f32, float)
 MATMUL(q4_0, x->q8, act_block)
+MATMUL(q4_1, x->q8, act_block)
+MATMUL(q5_0, x->q8, act_block)
+MATMUL(q5_1, x->q8, act_block)
 MATMUL(q8_0, x->q8, act_block)
 MATMUL(q4_k, x->q8, act_block)
+MATMUL(q5_k, x->q8, act_block)
 MATMUL(q6_k, x->q8, act_block)
 
 /* ---- the rest ------------------------------------------------------------------------------ */
@@ -275,10 +372,7 @@ const rz_kern rz_kern_scalar = {
     .matmul = {[RZ_DT_F32] = matmul_f32,
                [RZ_DT_F16] = matmul_f16,
                [RZ_DT_BF16] = matmul_bf16,
-               [RZ_DT_Q4_0] = matmul_q4_0,
-               [RZ_DT_Q8_0] = matmul_q8_0,
-               [RZ_DT_Q4_K] = matmul_q4_k,
-               [RZ_DT_Q6_K] = matmul_q6_k},
+               MATMUL_QUANTISED},
     .rmsnorm = rmsnorm,
     .silu_mul = silu_mul,
     .activate = activate,

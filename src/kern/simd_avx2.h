@@ -4,7 +4,8 @@
  * The vocabulary, the same in every simd_*.h, with NR lanes:
  *   vf, vi, vb   NR floats, NR int32, 4 NR bytes (4 bytes for each lane)
  *   xk           4 activations of one token, given to every lane; XK_BYTES apart in memory
- *   na           sums of products of 4-bit codes and activations: at most 8 na_dot per na_zero
+ *   na           sums of products of 4-bit codes and activations: at most 8 na_dot per na_zero, of
+ *                5-bit codes at most 4
  *   w8           4 NR signed weights as rz_mat.flip stores them; W8_BIAS is what is added to them
  */
 #ifndef RZ_SIMD_H
@@ -97,13 +98,21 @@ static inline vb vb_pair_at4(vb a, int i) {
     }
 }
 
+/* bit i of every byte, moved to bit 4 */
+static inline vb vb_bit_at4(vb a, int i) {
+    vb moved = i < 4 ? _mm256_slli_epi16(a, 4 - i) : _mm256_srli_epi16(a, i - 4);
+    return _mm256_and_si256(moved, _mm256_set1_epi8(0x10));
+}
+/* bits of every byte n places down; what comes in from above is of no use */
+static inline vb vb_shift_down(vb a, int n) { return _mm256_srl_epi16(a, _mm_cvtsi32_si128(n)); }
+
 static inline xk xk_load(const uint8_t *p) { return _mm256_set1_epi32((int32_t)rz_load_u32(p)); }
 
 static inline vi pairs_to_i32(__m256i pairs) {
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
-/* 15 * 127 * 2 * 8 < 2^15: eight byte-pair sums fit in 16 bits */
+/* 15 * 127 * 2 * 8 < 2^15 and 31 * 127 * 2 * 4 < 2^15: so many byte-pair sums fit in 16 bits */
 static inline na na_zero(void) { return _mm256_setzero_si256(); }
 static inline na na_dot(na acc, vb codes, xk x) {
     return _mm256_add_epi16(acc, _mm256_maddubs_epi16(codes, x));
@@ -119,6 +128,8 @@ static inline w8 w8_load(const uint8_t *p) {
     __m256i v = vb_load(p);
     return (w8){v, _mm256_abs_epi8(v)};
 }
+/* the same of bytes that are not biased */
+static inline w8 w8_load_signed(const uint8_t *p) { return w8_load(p); }
 /* the sign goes to the activations; 128 * 127 * 2 < 2^15 */
 static inline vi vi_dot_w8(vi acc, w8 w, xk x) {
     __m256i products = _mm256_maddubs_epi16(w.magnitude, _mm256_sign_epi8(x, w.value));

@@ -151,6 +151,19 @@ static inline vb vb_pair_at4(vb a, int i) {
     return vb_and_splat(a, 0x30);
 }
 
+static inline vb vb_bit_at4(vb a, int i) {
+    a = i < 4 ? PAIR(vb, wasm_i16x8_shl(a.a, 4 - i), wasm_i16x8_shl(a.b, 4 - i))
+              : PAIR(vb, wasm_u16x8_shr(a.a, i - 4), wasm_u16x8_shr(a.b, i - 4));
+    return vb_and_splat(a, 0x10);
+}
+static inline vb vb_shift_down(vb a, int n) {
+    return PAIR(vb, wasm_u16x8_shr(a.a, n), wasm_u16x8_shr(a.b, n));
+}
+static inline vb vb_flip(vb a) {
+    v128_t bit = wasm_u8x16_splat(0x80);
+    return PAIR(vb, wasm_v128_xor(a.a, bit), wasm_v128_xor(a.b, bit));
+}
+
 /* 16-bit sums of 8 rounded activations, in order */
 static inline v128_t narrow_to_i16(vi q) { return wasm_i16x8_narrow_i32x4(q.a, q.b); }
 static inline int32_t sum_i32(vi q) {
@@ -186,6 +199,7 @@ static inline w8 w8_load(const uint8_t *p) {
     return (w8){PAIR(vb, wasm_i8x16_shr(v.a, 7), wasm_i8x16_shr(v.b, 7)),
                 EACH1(vb, wasm_i8x16_abs, v)};
 }
+static inline w8 w8_load_signed(const uint8_t *p) { return w8_load(p); }
 static inline v128_t with_sign(v128_t x, v128_t sign) {
     return wasm_i8x16_sub(wasm_v128_xor(x, sign), sign);
 }
@@ -196,6 +210,9 @@ static inline vi vi_dot_w8(vi acc, w8 w, xk x) {
 #else
 typedef vb w8;
 static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
+static inline w8 w8_load_signed(const uint8_t *p) {
+    return W8_BIAS ? vb_flip(vb_load(p)) : vb_load(p);
+}
 static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }
 #endif
 
@@ -225,6 +242,9 @@ static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
     return PAIR(vi, dot4(acc.a, codes.a, x), dot4(acc.b, codes.b, x));
 }
 static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
+static inline w8 w8_load_signed(const uint8_t *p) {
+    return W8_BIAS ? vb_flip(vb_load(p)) : vb_load(p);
+}
 static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }
 
 #endif
