@@ -252,7 +252,7 @@ static void read_extras(reader *r, rz_config *c, const rz_arch *arch) {
         c->rope_local.base = 10000;
         c->rope_local.scaling = RZ_SCALE_NONE;
     }
-    if (!c->causal) c->pooling = (enum rz_pooling)number(r, ".pooling_type", RZ_POOL_MEAN, 0, 3);
+    if (!c->causal) c->pooling = (uint32_t)number(r, ".pooling_type", RZ_POOL_MEAN, 0, 3);
 }
 
 int rz_config_from_gguf(rz_config *c, const rz_arch **arch, const rz_gguf *g, uint32_t n_vocab,

@@ -20,8 +20,6 @@ enum rz_router_kind {
     RZ_ROUTER_CHOSEN        /* the best are chosen, then softmax over them */
 };
 
-enum rz_pooling { RZ_POOL_NONE, RZ_POOL_MEAN, RZ_POOL_CLS, RZ_POOL_LAST };
-
 typedef struct {
     uint32_t n_layer;
     uint32_t n_embd;    /* width of the residual stream */
@@ -60,7 +58,7 @@ typedef struct {
     uint32_t n_ff_expert, n_ff_shared; /* widths of an expert and of the shared one (0: none) */
     enum rz_router_kind router;
 
-    enum rz_pooling pooling;
+    uint32_t pooling; /* RZ_POOL_* */
 } rz_config;
 
 static inline bool rz_layer_windowed(const rz_config *c, uint32_t layer) {

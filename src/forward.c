@@ -11,12 +11,13 @@
 #include "kern/fmath.h"
 #include "math64.h"
 
-void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk, bool all_logits) {
+void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
+                   uint32_t logits_rows) {
     const rz_config *c = &m->config;
     const uint32_t line = RZ_ALIGN / sizeof(float), n = chunk;
     const uint32_t v_width = rz_round_up(c->head_dim, m->kern->nr);
     const uint32_t ff = rz_max_u32(rz_max_u32(c->n_ff, c->n_ff_expert), c->n_ff_shared);
-    *run = (rz_run){.chunk = chunk, .logits_rows = all_logits ? chunk : 1};
+    *run = (rz_run){.chunk = chunk, .logits_rows = logits_rows};
     run->ld_embd = rz_round_up(c->n_embd, line);
     run->ld_q = rz_round_up(c->n_head * c->head_dim, line);
     run->ld_kv = rz_round_up(c->n_head_kv * c->head_dim, line);
@@ -276,7 +277,7 @@ static void output_head(const rz_model *m, rz_run *run, const float *x, uint32_t
 }
 
 void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *tokens, uint32_t n,
-                uint32_t position, bool all_logits) {
+                uint32_t position, uint32_t n_logits) {
     const rz_config *c = &m->config;
     const size_t table = (size_t)run->chunk * (c->rope.dim / 2);
     embed(m, run, tokens, n, position);
@@ -291,9 +292,5 @@ void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *token
         run_layer(m, kv, run, layer, n, position);
     }
     norm_rows(m, run, &m->output_norm, run->norm, run->x, n);
-    if (all_logits) {
-        output_head(m, run, run->norm, n);
-    } else {
-        output_head(m, run, run->norm + (n - 1) * run->ld_embd, 1);
-    }
+    if (n_logits) output_head(m, run, run->norm + (n - n_logits) * run->ld_embd, n_logits);
 }

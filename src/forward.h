@@ -33,15 +33,18 @@ typedef struct {
     float *logits;          /* [logits_rows][ld_vocab] */
 } rz_run;
 
-void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk, bool all_logits);
+/* logits_rows: rows of logits to keep, at most chunk. */
+void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
+                   uint32_t logits_rows);
 
 /* Fills the tables of a session whose context has n_ctx tokens. */
 void rz_run_prepare(rz_run *run, const rz_model *m, uint32_t n_ctx);
 
 /* Computes tokens[0..n), n <= chunk, at positions `position` and up; keys and values join the
- * cache. Fills run->logits with the logits of all n tokens or of the last one. */
+ * cache. Leaves the final hidden states in run->norm and fills run->logits with the logits of the
+ * last n_logits tokens: 0, 1 or n. */
 void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *tokens, uint32_t n,
-                uint32_t position, bool all_logits);
+                uint32_t position, uint32_t n_logits);
 
 /* ---- attend.c ------------------------------------------------------------------------------- */
 

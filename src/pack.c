@@ -63,43 +63,50 @@ static uint32_t units_of(const rz_mat *m, const rz_dtype *t, const pack_part *pa
     return t->block == 1 ? m->cols : part->units;
 }
 
-/* dst[unit][nr] <- src[row][unit], rows `stride` bytes apart; rows past n become `fill`. */
-static void interleave4(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n, uint32_t nr,
+/* Which lanes of a group n rows go to; the lanes from first + n up to `end` become zero. */
+typedef struct {
+    uint32_t first, n, end;
+} lanes;
+
+/* dst[unit][nr] <- src[row][unit], rows `stride` bytes apart. */
+static void interleave4(uint8_t *dst, const uint8_t *src, size_t stride, lanes l, uint32_t nr,
                         uint32_t units, uint32_t flip) {
     for (uint32_t u = 0; u < units; u++, dst += 4 * (size_t)nr) {
-        for (uint32_t r = 0; r < n; r++) {
-            rz_store_u32(dst + 4 * r, rz_load_u32(src + r * stride + 4 * (size_t)u) ^ flip);
+        uint8_t *to = dst + 4 * l.first;
+        for (uint32_t r = 0; r < l.n; r++) {
+            rz_store_u32(to + 4 * r, rz_load_u32(src + r * stride + 4 * (size_t)u) ^ flip);
         }
-        for (uint32_t r = n; r < nr; r++) rz_store_u32(dst + 4 * r, flip);
+        for (uint32_t r = l.first + l.n; r < l.end; r++) rz_store_u32(dst + 4 * r, flip);
     }
 }
 
-static void interleave2(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n, uint32_t nr,
+static void interleave2(uint8_t *dst, const uint8_t *src, size_t stride, lanes l, uint32_t nr,
                         uint32_t units) {
     for (uint32_t u = 0; u < units; u++, dst += 2 * (size_t)nr) {
-        for (uint32_t r = 0; r < n; r++) {
-            rz_store_u16(dst + 2 * r, rz_load_u16(src + r * stride + 2 * (size_t)u));
+        uint8_t *to = dst + 2 * l.first;
+        for (uint32_t r = 0; r < l.n; r++) {
+            rz_store_u16(to + 2 * r, rz_load_u16(src + r * stride + 2 * (size_t)u));
         }
-        for (uint32_t r = n; r < nr; r++) rz_store_u16(dst + 2 * r, 0);
+        for (uint32_t r = l.first + l.n; r < l.end; r++) rz_store_u16(dst + 2 * r, 0);
     }
 }
 
-static void interleave1(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n, uint32_t nr,
+static void interleave1(uint8_t *dst, const uint8_t *src, size_t stride, lanes l, uint32_t nr,
                         uint32_t units) {
     for (uint32_t u = 0; u < units; u++, dst += nr) {
-        for (uint32_t r = 0; r < n; r++) dst[r] = src[r * stride + u];
-        for (uint32_t r = n; r < nr; r++) dst[r] = 0;
+        for (uint32_t r = 0; r < l.n; r++) dst[l.first + r] = src[r * stride + u];
+        for (uint32_t r = l.first + l.n; r < l.end; r++) dst[r] = 0;
     }
 }
 
-static void interleave_k_scales(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n,
+static void interleave_k_scales(uint8_t *dst, const uint8_t *src, size_t stride, lanes l,
                                 uint32_t nr) {
-    memset(dst, 0, 16 * (size_t)nr);
-    for (uint32_t r = 0; r < n; r++) {
-        for (int j = 0; j < 8; j++) {
-            rz_k_scale_min(src + r * stride, j, &dst[(size_t)j * nr + r],
-                           &dst[(size_t)(8 + j) * nr + r]);
+    for (uint32_t j = 0; j < 8; j++) {
+        uint8_t *scales = dst + (size_t)j * nr, *mins = dst + (size_t)(8 + j) * nr;
+        for (uint32_t r = 0; r < l.n; r++) {
+            rz_k_scale_min(src + r * stride, (int)j, &scales[l.first + r], &mins[l.first + r]);
         }
+        for (uint32_t r = l.first + l.n; r < l.end; r++) scales[r] = mins[r] = 0;
     }
 }
 
@@ -121,12 +128,11 @@ static uint32_t bits_by_column(uint32_t bytes) {
     return out;
 }
 
-static void interleave_bits(uint8_t *dst, const uint8_t *src, size_t stride, uint32_t n,
-                            uint32_t nr) {
-    memset(dst, 0, 4 * (size_t)nr);
-    for (uint32_t r = 0; r < n; r++) {
-        rz_store_u32(dst + 4 * r, bits_by_byte(rz_load_u32(src + r * stride)));
+static void interleave_bits(uint8_t *dst, const uint8_t *src, size_t stride, lanes l) {
+    for (uint32_t r = 0; r < l.n; r++) {
+        rz_store_u32(dst + 4 * (l.first + r), bits_by_byte(rz_load_u32(src + r * stride)));
     }
+    for (uint32_t r = l.first + l.n; r < l.end; r++) rz_store_u32(dst + 4 * r, 0);
 }
 
 /* All units of one row: true when none is NaN or infinite. `mask` selects the exponent. */
@@ -153,26 +159,26 @@ static bool part_finite(const pack_part *part, const uint8_t *src, uint32_t unit
 }
 
 static void pack_part_of(const rz_mat *m, const pack_part *part, uint32_t units, uint8_t *dst,
-                         const uint8_t *src, size_t stride, uint32_t n) {
+                         const uint8_t *src, size_t stride, lanes l) {
     if (part->kind == PART_K_SCALES) {
-        interleave_k_scales(dst, src, stride, n, m->nr);
+        interleave_k_scales(dst, src, stride, l, m->nr);
     } else if (part->kind == PART_BITS) {
-        interleave_bits(dst, src, stride, n, m->nr);
+        interleave_bits(dst, src, stride, l);
     } else if (part->size == 4) {
         uint32_t flip = part->kind == PART_FLIP ? m->flip * 0x01010101u : 0;
-        interleave4(dst, src, stride, n, m->nr, units, flip);
+        interleave4(dst, src, stride, l, m->nr, units, flip);
     } else if (part->size == 2) {
-        interleave2(dst, src, stride, n, m->nr, units);
+        interleave2(dst, src, stride, l, m->nr, units);
     } else {
-        interleave1(dst, src, stride, n, m->nr, units);
+        interleave1(dst, src, stride, l, m->nr, units);
     }
 }
 
-static int pack_parts(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
+static int pack_parts(const rz_mat *m, uint8_t *dst, const uint8_t *rows, lanes l) {
     const rz_dtype *t = rz_dtype_get(m->dtype);
     const pack_form *f = &forms[m->dtype];
     const size_t stride = (size_t)(m->cols / t->block) * t->block_bytes;
-    uint32_t bad = n; /* first row with a value that is not finite */
+    uint32_t bad = l.n; /* first row with a value that is not finite */
     for (uint32_t c = 0; c < cells_of(m, t); c++) {
         const uint8_t *block = rows + (size_t)c * t->block_bytes;
         for (uint32_t i = 0; i < f->n_parts; i++) {
@@ -181,11 +187,11 @@ static int pack_parts(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32
             for (uint32_t r = 0; r < bad; r++) {
                 if (!part_finite(part, block + r * stride + part->file_at, units)) bad = r;
             }
-            pack_part_of(m, part, units, dst, block + part->file_at, stride, n);
+            pack_part_of(m, part, units, dst, block + part->file_at, stride, l);
             dst += (size_t)units * part->size * m->nr;
         }
     }
-    return bad < n ? (int)bad : -1;
+    return bad < l.n ? (int)bad : -1;
 }
 
 /* ---- blocks kept as they are ---------------------------------------------------------------- */
@@ -211,25 +217,57 @@ static bool block_finite(uint32_t dtype, const uint8_t *block) {
     }
 }
 
-static int pack_blocks(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
+static int pack_blocks(const rz_mat *m, uint8_t *dst, const uint8_t *rows, lanes l) {
     const rz_dtype *t = rz_dtype_get(m->dtype);
     const uint32_t blocks = m->cols / t->block, bytes = t->block_bytes;
-    uint32_t bad = n;
-    for (uint32_t c = 0; c < blocks; c++) {
-        for (uint32_t r = 0; r < n; r++, dst += bytes) {
+    uint32_t bad = l.n;
+    for (uint32_t c = 0; c < blocks; c++, dst += (size_t)m->nr * bytes) {
+        for (uint32_t r = 0; r < l.n; r++) {
             const uint8_t *block = rows + ((size_t)r * blocks + c) * bytes;
-            memcpy(dst, block, bytes);
+            memcpy(dst + (size_t)(l.first + r) * bytes, block, bytes);
             if (r < bad && !block_finite(m->dtype, block)) bad = r;
         }
-        memset(dst, 0, (size_t)(m->nr - n) * bytes);
-        dst += (size_t)(m->nr - n) * bytes;
+        for (uint32_t r = l.first + l.n; r < l.end; r++) memset(dst + (size_t)r * bytes, 0, bytes);
     }
-    return bad < n ? (int)bad : -1;
+    return bad < l.n ? (int)bad : -1;
+}
+
+static int pack_lanes(const rz_mat *m, uint8_t *dst, const uint8_t *rows, lanes l) {
+    return rz_dtype_get(m->dtype)->unpack ? pack_blocks(m, dst, rows, l)
+                                          : pack_parts(m, dst, rows, l);
 }
 
 int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
-    return rz_dtype_get(m->dtype)->unpack ? pack_blocks(m, dst, rows, n)
-                                          : pack_parts(m, dst, rows, n);
+    return pack_lanes(m, dst, rows, (lanes){0, n, m->nr});
+}
+
+int rz_pack_rows(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *rows, uint32_t n) {
+    uint64_t row_bytes = 0;
+    rz_dtype_row_bytes(rz_dtype_get(m->dtype), m->cols, &row_bytes);
+    for (uint32_t done = 0; done < n;) {
+        uint32_t at = row + done, lane = at % m->nr, take = rz_min_u32(m->nr - lane, n - done);
+        lanes l = {lane, take, at + take == m->rows ? m->nr : 0};
+        int bad = pack_lanes(m, data + (uint64_t)(at / m->nr) * m->group_bytes,
+                             rows + done * row_bytes, l);
+        if (bad >= 0) return (int)done + bad;
+        done += take;
+    }
+    return -1;
+}
+
+int rz_pack_column(const rz_mat *m, uint8_t *data, uint32_t column, const uint8_t *values) {
+    const pack_part *part = &forms[m->dtype].parts[0];
+    for (uint32_t r = 0; r < m->rows; r++) {
+        const uint8_t *value = values + (size_t)r * part->size;
+        if (!part_finite(part, value, 1)) return (int)r;
+    }
+    for (uint32_t r = 0; r < m->rows; r += m->nr, data += m->group_bytes) {
+        uint8_t *dst = data + (size_t)column * m->nr * part->size;
+        uint32_t n = rz_min_u32(m->nr, m->rows - r);
+        memcpy(dst, values + (size_t)r * part->size, (size_t)n * part->size);
+        memset(dst + (size_t)n * part->size, 0, (size_t)(m->nr - n) * part->size);
+    }
+    return -1;
 }
 
 /* ---- back ----------------------------------------------------------------------------------- */

@@ -55,6 +55,15 @@ static inline uint64_t rz_mat_bytes(const rz_mat *m) {
  * Returns -1, or the index of the first row that holds a value that is not finite. */
 int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n);
 
+/* Packs n rows from row `row` of the matrix on, into the matrix at data (which need not be m->data:
+ * experts follow each other). Rows may come in any portions and any order; the row that is the
+ * matrix's last one zeroes the missing rows of its group. */
+int rz_pack_rows(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *rows, uint32_t n);
+
+/* Packs one column of a float matrix that a file holds transposed: m->rows values. Returns -1 or the
+ * index of the first value that is not finite. */
+int rz_pack_column(const rz_mat *m, uint8_t *data, uint32_t column, const uint8_t *values);
+
 /* The inverse: row `row` of the matrix as it stood in the file. */
 void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row);
 

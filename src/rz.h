@@ -169,7 +169,7 @@ void rz_model_info_get(const rz_model *m, rz_model_info *info);
  * long as the model. */
 int rz_model_meta(const rz_model *m, uint32_t i, rz_meta *meta);
 const char *rz_model_kernels(const rz_model *m); /* name of the kernel table in use */
-const char *rz_model_arch(const rz_model *m);    /* "llama" */
+const char *rz_model_arch(const rz_model *m);    /* "llama"; "" of a vocabulary */
 /* Name of the weight type that holds most of the file's weights: "Q4_0". */
 const char *rz_model_type(const rz_model *m);
 void rz_model_close(rz_model **m);
@@ -213,6 +213,7 @@ typedef struct rz_session_opts {
     uint32_t chunk;      /* tokens computed per rz_step of a prompt; 0: 32; at most 512 */
     uint32_t kv_type;    /* RZ_KV_* */
     uint32_t all_logits; /* not 0: keep the logits of every prompt token and sample nothing */
+    uint32_t embed;      /* not 0: compute no logits but hidden states, all tokens in one step */
 } rz_session_opts;
 
 typedef struct rz_sampling {
@@ -259,6 +260,16 @@ uint64_t rz_session_memory(const rz_session *s);
 /* Logits of the last rz_step: rows of n_vocab floats, *stride floats apart; row 0 belongs to the
  * first position of that step with all_logits, to its last position otherwise. *rows may be 0. */
 const float *rz_session_logits(const rz_session *s, uint32_t *rows, size_t *stride);
+
+enum { RZ_POOL_NONE = 0, RZ_POOL_MEAN = 1, RZ_POOL_CLS = 2, RZ_POOL_LAST = 3 };
+
+/* Of a session with `embed`: the hidden states of all tokens after the last norm, rows of n_embd
+ * floats *stride floats apart. */
+const float *rz_session_hidden(const rz_session *s, uint32_t *rows, size_t *stride);
+
+/* One vector of n_embd floats for all tokens: their mean, the first or the last one (RZ_POOL_*), with
+ * Euclidean length 1. RZ_POOL_NONE: what the model's file asks for, else the mean. */
+void rz_session_embedding(const rz_session *s, uint32_t pooling, float *out);
 
 /* -log softmax(logits row)[target] of such a row, in double precision. */
 double rz_nll(const float *logits, uint32_t n_vocab, uint32_t target);
