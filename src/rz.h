@@ -67,6 +67,8 @@ enum {
     RZ_KERN_SIMD128 = 1 << 1, /* WebAssembly fixed-width SIMD; bit-equal with scalar */
     RZ_KERN_RELAXED = 1 << 2, /* WebAssembly relaxed SIMD: byte dot products, fused multiply-add */
     RZ_KERN_AVX2 = 1 << 3,    /* AVX2 + FMA + F16C */
+    RZ_KERN_VNNI = 1 << 4,    /* the same + AVX-VNNI */
+    RZ_KERN_AVX512 = 1 << 5,  /* AVX-512 F, BW, DQ, VL + VNNI */
     RZ_KERN_ALL = -1
 };
 

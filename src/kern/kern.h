@@ -150,7 +150,7 @@ extern const rz_kern rz_kern_simd128;
 extern const rz_kern rz_kern_relaxed_u8, rz_kern_relaxed_s8, rz_kern_relaxed_sat;
 #endif
 #if defined(__x86_64__)
-extern const rz_kern rz_kern_avx2;
+extern const rz_kern rz_kern_avx2, rz_kern_vnni, rz_kern_avx512;
 #endif
 
 /* The best table of this build that the machine runs and the mask (RZ_KERN_*; 0: all) allows, or
