@@ -83,6 +83,9 @@ static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_ac
                                  p.factors + c / 16 * NR + r, NR);
                 }
             }
+            for (uint32_t i = 0; i < width * NR; i += 4 * NR) {
+                vb_store(p.codes + i, vb_lookup(type->levels, vb_load(p.codes + i)));
+            }
             multiply_panel(&p, type->minima, k, width, x, y + (size_t)g * NR, ldy);
         }
     }
