@@ -6,7 +6,9 @@
  */
 #include "dtype_parts.h"
 
-static void dequantize_f32(const uint8_t *p, float *out, size_t n) { memcpy(out, p, n * 4); }
+static void dequantize_f32(const uint8_t *p, float *out, size_t n) {
+    memcpy(out, p, n * 4);
+}
 
 static void dequantize_f16(const uint8_t *p, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = rz_half_at(p + 2 * i);
@@ -104,12 +106,10 @@ UNPACKED(RZ_DT_Q1_0, q1_0)
 UNPACKED(RZ_DT_Q2_0, q2_0)
 
 /* Rows of the table: types with a packed form of their own, types that are unpacked, mere names. */
-#define FORM(name, block, bytes, dequantize)                                                       \
-    {name, block, bytes, dequantize, NULL, NULL, false}
+#define FORM(name, block, bytes, dequantize) {name, block, bytes, dequantize, NULL, NULL, false}
 #define BLOCKS(name, block, bytes, id, levels, minima)                                             \
     {name, block, bytes, dequantize_##id, rz_unpack_##id, rz_levels_##levels, minima}
-#define NAME(name)                                                                                 \
-    {name, 0, 0, NULL, NULL, NULL, false}
+#define NAME(name) {name, 0, 0, NULL, NULL, NULL, false}
 
 static const rz_dtype dtypes[RZ_DT_COUNT] = {
     [RZ_DT_F32] = FORM("F32", 1, 4, dequantize_f32),

@@ -5,8 +5,9 @@
 #include "dtype_parts.h"
 #include "grids.inc"
 
-/* A code is the number of a level, plus 8 where the value is negative (IQ1: plus 4 where the 1/8 that
- * shifts the point is). Values of IQ1 are eight times those of the format, scales an eighth. */
+/* A code is the number of a level, plus 8 where the value is negative (IQ1: plus 4 where the 1/8
+ * that shifts the point is). Values of IQ1 are eight times those of the format, scales an eighth.
+ */
 const int8_t rz_levels_iq1[16] = {-7, 1, 9, 0, -9, -1, 7};
 const int8_t rz_levels_iq2[16] = {8, 25, 43, 0, 0, 0, 0, 0, -8, -25, -43};
 const int8_t rz_levels_iq3_xxs[16] = {4,  12,  20,  28,  36,  44,  52,  62,
@@ -50,7 +51,8 @@ static void put8(uint8_t *codes, size_t step, uint64_t bytes) {
 
 /* f16 d; per 32 weights 4 bytes of points and a word: four times 7 signs, 4 bits of scale;
  * d (s + 1/2) / 4 */
-void rz_unpack_iq2_xxs(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
+void rz_unpack_iq2_xxs(const uint8_t *p, uint8_t *codes, size_t step, float *factors,
+                       size_t lanes) {
     float d = rz_half_at(p);
     p += 2;
     for (int g = 0; g < 8; g++, p += 8) {
@@ -76,8 +78,8 @@ void rz_unpack_iq2_xs(const uint8_t *p, uint8_t *codes, size_t step, float *fact
     }
 }
 
-/* f16 d; 32 bytes: low bits of points; 32 bytes of signs; 8 bytes: bits 8 and 9 of four points each;
- * 16 nibbles of scale */
+/* f16 d; 32 bytes: low bits of points; 32 bytes of signs; 8 bytes: bits 8 and 9 of four points
+ * each; 16 nibbles of scale */
 void rz_unpack_iq2_s(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
     float d = rz_half_at(p);
     for (int i = 0; i < 16; i++) {
@@ -92,7 +94,8 @@ void rz_unpack_iq2_s(const uint8_t *p, uint8_t *codes, size_t step, float *facto
 
 /* f16 d; 64 bytes of points; per 32 weights a word: four times 7 signs, 4 bits of scale;
  * d (s + 1/2) / 2 */
-void rz_unpack_iq3_xxs(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
+void rz_unpack_iq3_xxs(const uint8_t *p, uint8_t *codes, size_t step, float *factors,
+                       size_t lanes) {
     float d = rz_half_at(p);
     for (int g = 0; g < 8; g++) {
         uint32_t word = rz_load_u32(p + 66 + 4 * g);

@@ -1,5 +1,6 @@
 /*
- * dtype_k.c: the K types: 256 weights a block, scales of sub-blocks in few bits. Layouts are ggml's.
+ * dtype_k.c: the K types: 256 weights a block, scales of sub-blocks in few bits; layouts are
+ * ggml's.
  */
 #include "dtype_parts.h"
 

@@ -20,13 +20,19 @@ rz_unpack_fn rz_unpack_iq4_nl, rz_unpack_iq4_xs, rz_unpack_mxfp4, rz_unpack_nvfp
 rz_unpack_fn rz_unpack_tq1_0, rz_unpack_tq2_0, rz_unpack_q1_0, rz_unpack_q2_0;
 
 extern const int8_t rz_levels_q2_k[16], rz_levels_q3_k[16];
-extern const int8_t rz_levels_iq1[16], rz_levels_iq2[16], rz_levels_iq3_xxs[16], rz_levels_iq3_s[16];
-extern const int8_t rz_levels_iq4[16], rz_levels_fp4[16], rz_levels_ternary[16], rz_levels_binary[16];
+extern const int8_t rz_levels_iq1[16], rz_levels_iq2[16], rz_levels_iq3_xxs[16],
+    rz_levels_iq3_s[16];
+extern const int8_t rz_levels_iq4[16], rz_levels_fp4[16], rz_levels_ternary[16],
+    rz_levels_binary[16];
 
-static inline float rz_half_at(const uint8_t *p) { return rz_f32_from_f16(rz_load_u16(p)); }
+static inline float rz_half_at(const uint8_t *p) {
+    return rz_f32_from_f16(rz_load_u16(p));
+}
 
 /* x in every byte of a word */
-static inline uint32_t rz_bytes4(uint32_t x) { return x * 0x01010101u; }
+static inline uint32_t rz_bytes4(uint32_t x) {
+    return x * 0x01010101u;
+}
 
 /* Scales first .. first + n all equal. */
 static inline void rz_put_scales(float *factors, size_t lanes, int first, int n, float scale) {

@@ -1,6 +1,6 @@
 /*
- * blocks.inc.c: matrix products of the types that are packed as whole blocks. Included once per table,
- * after matmul.inc.c.
+ * blocks.inc.c: matrix products of the types that are packed as whole blocks. Included once per
+ * table, after matmul.inc.c.
  *
  * A panel of at most 256 columns of one group is unpacked to signed bytes on the stack, interleaved
  * like Q8_0, and then multiplied with all tokens; their sums wait in y from panel to panel. Every
@@ -10,7 +10,7 @@
 enum { PANEL = RZ_BLOCK_MAX };
 
 typedef struct {
-    uint8_t codes[PANEL * NR];         /* [column / 4][row][4] */
+    uint8_t codes[PANEL * NR];          /* [column / 4][row][4] */
     float factors[2 * PANEL / 16 * NR]; /* scale[column / 16][row], then min */
 } block_panel;
 

@@ -137,7 +137,7 @@ static float dot_q8_0(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
-/* Q4_K, and Q5_K where qh (the fifth bits: bit g of byte j is that of column j of group g) is there. */
+/* Q4_K, and Q5_K: with fifth bits in qh, bit g of byte j being that of column j of group g. */
 static float dot_k45(const uint8_t *cell, uint32_t cell_bytes, bool fifth, uint32_t row,
                      const act_block *x, uint32_t cols) {
     float acc = 0;

@@ -1,7 +1,7 @@
 /*
- * test_types_dequant.c: the value of every weight: vectors that ggml recorded, a digest of what ggml
- * makes of many random blocks of every type, the K types against a second implementation, and the
- * public functions around the type table.
+ * test_types_dequant.c: the value of every weight: vectors that ggml recorded, a digest of what
+ * ggml makes of many random blocks of every type, the K types against a second implementation, and
+ * the public functions around the type table.
  */
 #include <math.h>
 
@@ -10,7 +10,8 @@
 #include "types_case.h"
 #include "../../src/gguf.h"
 
-/* ---- vectors recorded from ggml --------------------------------------------------------------- */
+/* ---- vectors recorded from ggml ---------------------------------------------------------------
+ */
 
 static host_file read_quant(const char *dir, const char *type, const char *suffix) {
     char path[1024];
@@ -32,19 +33,20 @@ static void recorded(const char *dir, uint32_t id) {
     free(out), free(blocks.bytes), free(floats.bytes);
 }
 
-/* ---- random blocks ---------------------------------------------------------------------------- */
+/* ---- random blocks ----------------------------------------------------------------------------
+ */
 
-/* A digest of the floats that ggml itself (the library in node-llama-cpp 3.22.1: llama.cpp v0.5.0) makes
- * of the 4,000 blocks that types_any_block() gives from seed 1000 + id. */
+/* A digest of the floats that ggml itself (the library in node-llama-cpp 3.22.1: llama.cpp v0.5.0)
+ * makes of the 4,000 blocks that types_any_block() gives from seed 1000 + id. */
 static const struct {
     uint32_t id;
     uint64_t digest;
 } digests[] = {
-    {2, 0x285fab36b21d3fd6u}, /* Q4_0 */
-    {3, 0x0525cbcc1fb642bfu}, /* Q4_1 */
-    {6, 0x142f6917f5737269u}, /* Q5_0 */
-    {7, 0x2c5f6acf7daf67dbu}, /* Q5_1 */
-    {8, 0x9ee9a65d92f523b1u}, /* Q8_0 */
+    {2, 0x285fab36b21d3fd6u},  /* Q4_0 */
+    {3, 0x0525cbcc1fb642bfu},  /* Q4_1 */
+    {6, 0x142f6917f5737269u},  /* Q5_0 */
+    {7, 0x2c5f6acf7daf67dbu},  /* Q5_1 */
+    {8, 0x9ee9a65d92f523b1u},  /* Q8_0 */
     {10, 0x13eb0617b959a4d2u}, /* Q2_K */
     {11, 0xc60e649a3316458eu}, /* Q3_K */
     {12, 0x69a7d806427b51d4u}, /* Q4_K */
@@ -109,12 +111,14 @@ static void rows(void) {
         CHECK(whole[5 * t->block] == 12345, "%s", t->name);
         for (int b = 0; b < 5; b++) {
             t->dequantize(blocks + b * t->block_bytes, piece, t->block);
-            CHECK(memcmp(piece, whole + b * t->block, t->block * 4) == 0, "%s block %d", t->name, b);
+            CHECK(memcmp(piece, whole + b * t->block, t->block * 4) == 0, "%s block %d", t->name,
+                  b);
         }
     }
 }
 
-/* ---- another implementation ------------------------------------------------------------------- */
+/* ---- another implementation -------------------------------------------------------------------
+ */
 
 /* The numbers of the list behind "name": in a JSON text, at most `n`. */
 static size_t json_numbers(const char *json, const char *name, float *out, size_t n) {
@@ -167,29 +171,31 @@ static void tiny_kquant(const char *dir) {
     free(file.bytes), free(json.bytes);
 }
 
-/* ---- the public functions --------------------------------------------------------------------- */
+/* ---- the public functions ---------------------------------------------------------------------
+ */
 
 static void type_info(void) {
     static const struct {
         uint32_t id;
         const char *name;
         uint32_t block, bytes;
-    } types[] = {{0, "F32", 1, 4},        {1, "F16", 1, 2},        {2, "Q4_0", 32, 18},
-                 {3, "Q4_1", 32, 20},     {6, "Q5_0", 32, 22},     {7, "Q5_1", 32, 24},
-                 {8, "Q8_0", 32, 34},     {9, "Q8_1", 0, 0},       {10, "Q2_K", 256, 84},
-                 {11, "Q3_K", 256, 110},  {12, "Q4_K", 256, 144},  {13, "Q5_K", 256, 176},
-                 {14, "Q6_K", 256, 210},  {15, "Q8_K", 0, 0},      {16, "IQ2_XXS", 256, 66},
-                 {17, "IQ2_XS", 256, 74}, {18, "IQ3_XXS", 256, 98}, {19, "IQ1_S", 256, 50},
-                 {20, "IQ4_NL", 32, 18},  {21, "IQ3_S", 256, 110}, {22, "IQ2_S", 256, 82},
-                 {23, "IQ4_XS", 256, 136}, {24, "I8", 0, 0},       {28, "F64", 0, 0},
-                 {29, "IQ1_M", 256, 56},  {30, "BF16", 1, 2},      {34, "TQ1_0", 256, 54},
-                 {35, "TQ2_0", 256, 66},  {39, "MXFP4", 32, 17},   {40, "NVFP4", 64, 36},
-                 {41, "Q1_0", 128, 18},   {42, "Q2_0", 64, 18}};
+    } types[] = {{0, "F32", 1, 4},         {1, "F16", 1, 2},         {2, "Q4_0", 32, 18},
+                 {3, "Q4_1", 32, 20},      {6, "Q5_0", 32, 22},      {7, "Q5_1", 32, 24},
+                 {8, "Q8_0", 32, 34},      {9, "Q8_1", 0, 0},        {10, "Q2_K", 256, 84},
+                 {11, "Q3_K", 256, 110},   {12, "Q4_K", 256, 144},   {13, "Q5_K", 256, 176},
+                 {14, "Q6_K", 256, 210},   {15, "Q8_K", 0, 0},       {16, "IQ2_XXS", 256, 66},
+                 {17, "IQ2_XS", 256, 74},  {18, "IQ3_XXS", 256, 98}, {19, "IQ1_S", 256, 50},
+                 {20, "IQ4_NL", 32, 18},   {21, "IQ3_S", 256, 110},  {22, "IQ2_S", 256, 82},
+                 {23, "IQ4_XS", 256, 136}, {24, "I8", 0, 0},         {28, "F64", 0, 0},
+                 {29, "IQ1_M", 256, 56},   {30, "BF16", 1, 2},       {34, "TQ1_0", 256, 54},
+                 {35, "TQ2_0", 256, 66},   {39, "MXFP4", 32, 17},    {40, "NVFP4", 64, 36},
+                 {41, "Q1_0", 128, 18},    {42, "Q2_0", 64, 18}};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         const char *name = "";
         uint32_t block = 1000, bytes = 1000;
         CHECK(rz_dtype_info(types[i].id, &name, &block, &bytes) == RZ_OK, "type %u", types[i].id);
-        CHECK(strcmp(name, types[i].name) == 0 && block == types[i].block && bytes == types[i].bytes,
+        CHECK(strcmp(name, types[i].name) == 0 && block == types[i].block &&
+                  bytes == types[i].bytes,
               "type %u: %s %u %u", types[i].id, name, block, bytes);
         CHECK(rz_dtype_info(types[i].id, NULL, NULL, NULL) == RZ_OK, "without places");
     }
@@ -215,7 +221,8 @@ static void refused(void) {
 
 int main(void) {
     const char *dir = fixtures("dequantisation against ggml");
-    for (uint32_t id = 1; dir && id < RZ_DT_NVFP4; id++) { /* F32 is copied; 40-42 have no vectors */
+    for (uint32_t id = 1; dir && id < RZ_DT_NVFP4;
+         id++) { /* F32 is copied; 40-42 have no vectors */
         if (rz_dtype_get(id) && rz_dtype_get(id)->block) TEST(recorded, dir, id);
     }
     TEST(random_blocks);

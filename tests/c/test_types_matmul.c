@@ -1,7 +1,7 @@
 /*
- * test_types_matmul.c: matrix products of every quantised type by every table that runs here: against
- * the dequantised weights in double precision, against the scalar table, in any company of tokens and
- * any split of the rows, with extreme weights and activations.
+ * test_types_matmul.c: matrix products of every quantised type by every table that runs here:
+ * against the dequantised weights in double precision, against the scalar table, in any company of
+ * tokens and any split of the rows, with extreme weights and activations.
  *
  * No files, no threads: the same source checks the WebAssembly tables.
  */
@@ -12,7 +12,17 @@
 #include "kern_case.h"
 #include "types_case.h"
 
-enum x_kind { XK_RANDOM, XK_ZERO, XK_EQUAL, XK_MINUS, XK_ALTERNATE, XK_SPIKE, XK_TINY, XK_HUGE, XK_KINDS };
+enum x_kind {
+    XK_RANDOM,
+    XK_ZERO,
+    XK_EQUAL,
+    XK_MINUS,
+    XK_ALTERNATE,
+    XK_SPIKE,
+    XK_TINY,
+    XK_HUGE,
+    XK_KINDS
+};
 
 static void inputs(random_state *r, enum x_kind kind, float *x, size_t n) {
     static const float tiny[] = {0x1p-149f, 0x1p-130f, 0x1p-118f, 0x1p-110f};
@@ -20,14 +30,29 @@ static void inputs(random_state *r, enum x_kind kind, float *x, size_t n) {
     for (size_t i = 0; i < n; i++) {
         x[i] = random_float(r);
         switch (kind) {
-        case XK_ZERO: x[i] = x[i] < 0 ? -0.0f : 0.0f; break;
-        case XK_EQUAL: x[i] = 3; break;
-        case XK_MINUS: x[i] = -3; break;
-        case XK_ALTERNATE: x[i] = i % 2 ? -0.7f : 0.7f; break;
-        case XK_SPIKE: x[i] *= i % 32 == 5 ? 1000.0f : 0.01f; break;
-        case XK_TINY: x[i] *= tiny[i / 32 % 4]; break;
-        case XK_HUGE: x[i] *= huge[i / 32 % 4]; break;
-        default: break;
+        case XK_ZERO:
+            x[i] = x[i] < 0 ? -0.0f : 0.0f;
+            break;
+        case XK_EQUAL:
+            x[i] = 3;
+            break;
+        case XK_MINUS:
+            x[i] = -3;
+            break;
+        case XK_ALTERNATE:
+            x[i] = i % 2 ? -0.7f : 0.7f;
+            break;
+        case XK_SPIKE:
+            x[i] *= i % 32 == 5 ? 1000.0f : 0.01f;
+            break;
+        case XK_TINY:
+            x[i] *= tiny[i / 32 % 4];
+            break;
+        case XK_HUGE:
+            x[i] *= huge[i / 32 % 4];
+            break;
+        default:
+            break;
         }
     }
 }
@@ -43,8 +68,8 @@ static size_t row_bytes(const product *p) {
     return (size_t)p->cols / t->block * t->block_bytes;
 }
 
-static product new_product(random_state *r, uint32_t dtype, uint32_t rows, uint32_t cols, uint32_t n,
-                           enum types_kind weights, enum x_kind x) {
+static product new_product(random_state *r, uint32_t dtype, uint32_t rows, uint32_t cols,
+                           uint32_t n, enum types_kind weights, enum x_kind x) {
     product p = {.dtype = dtype, .rows = rows, .cols = cols, .n = n};
     const rz_dtype *t = rz_dtype_get(dtype);
     p.file = malloc(rows * row_bytes(&p));
@@ -56,7 +81,9 @@ static product new_product(random_state *r, uint32_t dtype, uint32_t rows, uint3
     return p;
 }
 
-static void free_product(product *p) { free(p->file), free(p->x); }
+static void free_product(product *p) {
+    free(p->file), free(p->x);
+}
 
 enum { guard = 5 };
 
@@ -74,17 +101,18 @@ static float *multiply(const rz_kern *k, const product *p, uint32_t t0, uint32_t
         k->matmul[p->dtype](&m, g, rz_min_u32(g + step, groups), &a.act, y, *ldy);
     }
     for (uint32_t t = 0; t < n; t++) {
-        for (uint32_t i = room; i < *ldy; i++) CHECK(isnan(y[t * *ldy + i]), "column %u is written", i);
+        for (uint32_t i = room; i < *ldy; i++)
+            CHECK(isnan(y[t * *ldy + i]), "column %u is written", i);
     }
     case_act_free(&a);
     free(data);
     return y;
 }
 
-/* The row of dequantised weights times the quantised activations, and how far a correct kernel may be
- * from it: every term is rounded at most 4 times on its own, once in the weight itself, and with every
- * later addition (two for types with minima, of 16 columns at least). What is rounded below the
- * normal range, at most 2^20 integers times 2^-149, may be multiplied by the largest half. */
+/* The row of dequantised weights times the quantised activations, and how far a correct kernel may
+ * be from it: every term is rounded at most 4 times on its own, once in the weight itself, and with
+ * every later addition (two for types with minima, of 16 columns at least). What is rounded below
+ * the normal range, at most 2^20 integers times 2^-149, may be multiplied by the largest half. */
 typedef struct {
     double value, error, most;
 } expected;
@@ -98,7 +126,8 @@ static expected expect(const product *p, uint32_t row, const act_value *x) {
         float w[RZ_BLOCK_MAX];
         t->dequantize(block, w, t->block);
         for (int i = 0; i < types_halves(p->dtype); i++) {
-            largest_half = fmax(largest_half, fabs(rz_f32_from_f16(types_half(p->dtype, block, i))));
+            largest_half =
+                fmax(largest_half, fabs(rz_f32_from_f16(types_half(p->dtype, block, i))));
         }
         for (uint32_t j = 0; j < t->block; j++) {
             const act_value *xb = &x[(c + j) / 32];
@@ -116,7 +145,9 @@ static expected expect(const product *p, uint32_t row, const act_value *x) {
     return e;
 }
 
-static bool same_bits(float a, float b) { return memcmp(&a, &b, sizeof a) == 0; }
+static bool same_bits(float a, float b) {
+    return memcmp(&a, &b, sizeof a) == 0;
+}
 
 static bool rounds_like_scalar(const rz_kern *k) {
     return strcmp(k->name, "scalar") == 0 || strcmp(k->name, "simd128") == 0;
@@ -133,8 +164,9 @@ static void compare(const rz_kern *k, const product *p, const float *y, size_t l
             expected e = expect(p, r, blocks);
             float got = y[t * ldy + r], scalar = plain[t * ldp + r];
             if (e.most < FLT_MAX) {
-                CHECK(fabs(got - e.value) <= e.error, "%s %s %s: token %u row %u: %a is not %a within %a",
-                      k->name, name, what, t, r, (double)got, e.value, e.error);
+                CHECK(fabs(got - e.value) <= e.error,
+                      "%s %s %s: token %u row %u: %a is not %a within %a", k->name, name, what, t,
+                      r, (double)got, e.value, e.error);
             }
             if (rounds_like_scalar(k)) {
                 CHECK(same_bits(got, scalar) || (isnan(got) && isnan(scalar)),
@@ -182,7 +214,8 @@ static void any_company(const rz_kern *k, uint32_t dtype) {
                 float *part = multiply(k, &p, t0, n, 1 + (t0 + n) % 3, &ldp);
                 for (uint32_t t = 0; t < n; t++) {
                     CHECK(memcmp(part + t * ldp, y + (t0 + t) * ldy, p.rows * sizeof *y) == 0,
-                          "%s type %u: token %u has other bits among %u", k->name, dtype, t0 + t, n);
+                          "%s type %u: token %u has other bits among %u", k->name, dtype, t0 + t,
+                          n);
                 }
                 free(part);
             }
@@ -202,8 +235,8 @@ static void not_numbers(const rz_kern *k, uint32_t dtype) {
     float *y = multiply(k, &p, 0, p.n, 1000, &ldy);
     for (uint32_t t = 0; t < p.n; t++) {
         for (uint32_t i = 0; i < p.rows; i++) {
-            CHECK(!!isnan(y[t * ldy + i]) == (t == 2 || t == 5), "%s type %u: token %u: %g", k->name,
-                  dtype, t, (double)y[t * ldy + i]);
+            CHECK(!!isnan(y[t * ldy + i]) == (t == 2 || t == 5), "%s type %u: token %u: %g",
+                  k->name, dtype, t, (double)y[t * ldy + i]);
         }
     }
     free(y);
@@ -221,7 +254,8 @@ static void every_type(const rz_kern *k, const uint32_t *ids, int n) {
     }
 }
 
-/* A relaxed wasm build holds tables for other engines too: only the one that was chosen is right. */
+/* A relaxed wasm build holds tables for other engines too: only the one that was chosen is right.
+ */
 int main(void) {
     uint32_t ids[RZ_DT_COUNT];
     const int n = types_quantised(ids);

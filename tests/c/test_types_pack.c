@@ -20,7 +20,8 @@ static uint8_t *random_rows(random_state *r, uint32_t dtype, uint32_t rows, uint
     return file;
 }
 
-static void there_and_back(uint32_t dtype, uint32_t nr, uint8_t flip, uint32_t rows, uint32_t cols) {
+static void there_and_back(uint32_t dtype, uint32_t nr, uint8_t flip, uint32_t rows,
+                           uint32_t cols) {
     random_state r = {dtype * 1000 + rows * 10 + cols};
     const size_t row_bytes = row_bytes_of(dtype, cols);
     uint8_t *file = random_rows(&r, dtype, rows, cols), *row = malloc(row_bytes);
@@ -71,12 +72,14 @@ static void sizes(void) {
     static const uint32_t no_matrix[] = {9, 15, 24, 25, 26, 27, 28, 4, 31, 43};
     for (int i = 0; i < 10; i++) {
         rz_mat m;
-        CHECK(!rz_mat_init(&m, no_matrix[i], 8, 256, 8, 0), "type %u cannot be packed", no_matrix[i]);
+        CHECK(!rz_mat_init(&m, no_matrix[i], 8, 256, 8, 0), "type %u cannot be packed",
+              no_matrix[i]);
     }
 }
 
 /* Which row is found when the block `at` of row `row` of three is changed. */
-static int first_bad(const rz_mat *m, uint8_t *file, uint32_t row, uint32_t at, const uint8_t *block) {
+static int first_bad(const rz_mat *m, uint8_t *file, uint32_t row, uint32_t at,
+                     const uint8_t *block) {
     const uint32_t bytes = rz_dtype_get(m->dtype)->block_bytes;
     uint8_t *place = file + row * row_bytes_of(m->dtype, m->cols) + at * bytes, saved[512];
     uint8_t *data = malloc((size_t)rz_mat_bytes(m));
@@ -110,7 +113,8 @@ static void not_finite(uint32_t dtype) {
     free(file);
 }
 
-/* A byte of exponent: the last is NaN; before it there are scales with which only some codes are. */
+/* A byte of exponent: the last is NaN; before it there are scales with which only some codes are.
+ */
 static void mxfp4_exponents(void) {
     random_state r = {39};
     rz_mat m;
@@ -125,8 +129,8 @@ static void mxfp4_exponents(void) {
             rz_dtype_get(RZ_DT_MXFP4)->dequantize(block, w, 32);
             bool finite = e < 255 && w[0] - w[0] == 0;
             int bad = first_bad(&m, file, 1, 1, block);
-            CHECK(bad == (finite ? -1 : 1), "exponent %d code %d (%g): row %d", e, code, (double)w[0],
-                  bad);
+            CHECK(bad == (finite ? -1 : 1), "exponent %d code %d (%g): row %d", e, code,
+                  (double)w[0], bad);
         }
     }
     free(file);

@@ -9,8 +9,9 @@
 #include "host.h"
 #include "types_case.h"
 
-static const uint32_t quantisers[] = {RZ_DT_F32,  RZ_DT_F16,  RZ_DT_BF16, RZ_DT_Q4_0, RZ_DT_Q4_1, RZ_DT_Q5_0,
-                                      RZ_DT_Q5_1, RZ_DT_Q8_0, RZ_DT_Q4_K, RZ_DT_Q5_K, RZ_DT_Q6_K};
+static const uint32_t quantisers[] = {RZ_DT_F32,  RZ_DT_F16,  RZ_DT_BF16, RZ_DT_Q4_0,
+                                      RZ_DT_Q4_1, RZ_DT_Q5_0, RZ_DT_Q5_1, RZ_DT_Q8_0,
+                                      RZ_DT_Q4_K, RZ_DT_Q5_K, RZ_DT_Q6_K};
 enum { n_quantisers = sizeof quantisers / sizeof quantisers[0] };
 
 static double rmse(uint32_t id, const float *x, size_t n, const void *blocks) {
@@ -26,7 +27,8 @@ static size_t bytes_of(uint32_t id, size_t n) {
     return n / rz_dtype_get(id)->block * rz_dtype_get(id)->block_bytes;
 }
 
-/* ---- recorded rows ---------------------------------------------------------------------------- */
+/* ---- recorded rows ----------------------------------------------------------------------------
+ */
 
 /* The error of the reference on these rows, from the line of index.json. */
 static double recorded_rmse(const host_file *index, const char *type) {
@@ -58,13 +60,14 @@ static void recorded(const char *dir, uint32_t id, bool same_bytes) {
     CHECK(got <= reference * 1.0005, "%s: error %g, reference %g", name, got, reference);
     printf("  %s: error %.6g, reference %.6g\n", name, got, reference);
     if (same_bytes) {
-        CHECK(want.n == bytes_of(id, n) && memcmp(blocks, want.bytes, want.n) == 0, "%s: other bytes",
-              name);
+        CHECK(want.n == bytes_of(id, n) && memcmp(blocks, want.bytes, want.n) == 0,
+              "%s: other bytes", name);
     }
     free(input.bytes), free(index.bytes), free(want.bytes), free(blocks);
 }
 
-/* ---- any floats ------------------------------------------------------------------------------- */
+/* ---- any floats -------------------------------------------------------------------------------
+ */
 
 enum { rows = 40, width = 256 };
 
@@ -74,28 +77,50 @@ static void fill_row(random_state *r, int kind, float *x) {
     for (int i = 0; i < width; i++) {
         x[i] = random_float(r) * size;
         switch (kind) {
-        case 1: x[i] = 0; break;
-        case 2: x[i] = -0.0f; break;
-        case 3: x[i] = size; break;
-        case 4: x[i] = fabsf(x[i]) + size; break;
-        case 5: x[i] = -fabsf(x[i]) - size; break;
-        case 6: x[i] *= i % 32 == 7 ? 1000.0f : 1; break;
-        case 7: x[i] *= 0x1p-140f; break;
-        case 8: x[i] = i < 32 ? -6e4f : x[i] * 1e-3f; break;
-        case 9: x[i] = i % 16 < 8 ? 0 : x[i]; break;
-        case 10: x[i] = ldexpf(x[i], -(i / 32) * 12); break;
-        default: break;
+        case 1:
+            x[i] = 0;
+            break;
+        case 2:
+            x[i] = -0.0f;
+            break;
+        case 3:
+            x[i] = size;
+            break;
+        case 4:
+            x[i] = fabsf(x[i]) + size;
+            break;
+        case 5:
+            x[i] = -fabsf(x[i]) - size;
+            break;
+        case 6:
+            x[i] *= i % 32 == 7 ? 1000.0f : 1;
+            break;
+        case 7:
+            x[i] *= 0x1p-140f;
+            break;
+        case 8:
+            x[i] = i < 32 ? -6e4f : x[i] * 1e-3f;
+            break;
+        case 9:
+            x[i] = i % 16 < 8 ? 0 : x[i];
+            break;
+        case 10:
+            x[i] = ldexpf(x[i], -(i / 32) * 12);
+            break;
+        default:
+            break;
         }
     }
 }
 
-/* What is quantised is never further from its float than a step of its block, or for K types a step of
- * the coarsest sub-block scale; all finite. */
+/* What is quantised is never further from its float than a step of its block, or for K types a step
+ * of the coarsest sub-block scale; all finite. */
 static void any_floats(uint32_t id) {
     static const float steps[RZ_DT_COUNT] = {
-        [RZ_DT_F16] = 0x1p-11f,  [RZ_DT_BF16] = 0x1p-8f,    [RZ_DT_Q4_0] = 1.01f / 8, [RZ_DT_Q4_1] = 1.03f / 15,
-        [RZ_DT_Q5_0] = 1.01f / 16, [RZ_DT_Q5_1] = 1.05f / 31, [RZ_DT_Q8_0] = 0.6f / 127, [RZ_DT_Q4_K] = 2.0f / 15,
-        [RZ_DT_Q5_K] = 2.0f / 31, [RZ_DT_Q6_K] = 2.0f / 32};
+        [RZ_DT_F16] = 0x1p-11f,    [RZ_DT_BF16] = 0x1p-8f,    [RZ_DT_Q4_0] = 1.01f / 8,
+        [RZ_DT_Q4_1] = 1.03f / 15, [RZ_DT_Q5_0] = 1.01f / 16, [RZ_DT_Q5_1] = 1.05f / 31,
+        [RZ_DT_Q8_0] = 0.6f / 127, [RZ_DT_Q4_K] = 2.0f / 15,  [RZ_DT_Q5_K] = 2.0f / 31,
+        [RZ_DT_Q6_K] = 2.0f / 32};
     const rz_dtype *t = rz_dtype_get(id);
     random_state r = {id};
     for (int row = 0; row < rows; row++) {
@@ -115,8 +140,8 @@ static void any_floats(uint32_t id) {
             }
             double bound = 2 * (double)most * steps[id] + 0x1p-14;
             if (id == RZ_DT_F32) bound = 0;
-            CHECK(fabs((double)y[i] - x[i]) <= bound, "%s kind %d: %g becomes %g, within %g", t->name,
-                  row % 11, (double)x[i], (double)y[i], bound);
+            CHECK(fabs((double)y[i] - x[i]) <= bound, "%s kind %d: %g becomes %g, within %g",
+                  t->name, row % 11, (double)x[i], (double)y[i], bound);
         }
     }
 }
@@ -164,14 +189,16 @@ static void refusals(void) {
     }
     refuses(RZ_DT_F16, 65520, RZ_E_VALUE, "element 40 or one beside it is too large for F16");
     refuses(RZ_DT_BF16, FLT_MAX, RZ_E_VALUE, "element 40 or one beside it is too large for BF16");
-    refuses(RZ_DT_Q4_0, 8 * 65520.0f, RZ_E_VALUE, "element 32 or one beside it is too large for Q4_0");
+    refuses(RZ_DT_Q4_0, 8 * 65520.0f, RZ_E_VALUE,
+            "element 32 or one beside it is too large for Q4_0");
     refuses(RZ_DT_Q4_1, -FLT_MAX, RZ_E_VALUE, "element 32 or one beside it is too large for Q4_1");
     refuses(RZ_DT_Q5_0, -FLT_MAX, RZ_E_VALUE, "element 32 or one beside it is too large for Q5_0");
     refuses(RZ_DT_Q5_1, FLT_MAX, RZ_E_VALUE, "element 32 or one beside it is too large for Q5_1");
     refuses(RZ_DT_Q8_0, 1e7f, RZ_E_VALUE, "element 32 or one beside it is too large for Q8_0");
     for (int i = 0; i < 4; i++) {
         static const float large[4] = {1e8f, -3e8f, 1e20f, FLT_MAX};
-        refuses(RZ_DT_Q4_K, large[i], RZ_E_VALUE, "element 0 or one beside it is too large for Q4_K");
+        refuses(RZ_DT_Q4_K, large[i], RZ_E_VALUE,
+                "element 0 or one beside it is too large for Q4_K");
     }
     refuses(RZ_DT_Q5_K, -FLT_MAX, RZ_E_VALUE, "element 0 or one beside it is too large for Q5_K");
     refuses(RZ_DT_Q6_K, 1e9f, RZ_E_VALUE, "element 0 or one beside it is too large for Q6_K");
@@ -182,14 +209,16 @@ static void refusals(void) {
     uint8_t out[64];
     rz_err err;
     CHECK(rz_quantize(RZ_DT_Q4_0, x, 8, out, &err) == RZ_E_ARG, "a quarter of a block");
-    CHECK(strcmp(err.text, "8 weights are no whole number of Q4_0 blocks of 32") == 0, "%s", err.text);
+    CHECK(strcmp(err.text, "8 weights are no whole number of Q4_0 blocks of 32") == 0, "%s",
+          err.text);
     CHECK(rz_quantize(RZ_DT_Q4_K, x, 0, out, &err) == RZ_OK, "nothing");
 }
 
 int main(void) {
     const char *dir = fixtures("quantisers against ggml");
     for (int i = 1; dir && i < n_quantisers; i++) {
-        TEST(recorded, dir, quantisers[i], quantisers[i] < RZ_DT_Q4_K || quantisers[i] == RZ_DT_BF16);
+        TEST(recorded, dir, quantisers[i],
+             quantisers[i] < RZ_DT_Q4_K || quantisers[i] == RZ_DT_BF16);
     }
     for (int i = 0; i < n_quantisers; i++) TEST(any_floats, quantisers[i]);
     for (int i = 0; i < n_quantisers; i++) TEST(own_values, quantisers[i]);

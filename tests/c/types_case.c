@@ -15,25 +15,34 @@ int types_quantised(uint32_t *ids) {
 /* Where the first half stands; the second, if any, is behind it. */
 static size_t half_place(uint32_t dtype) {
     switch (dtype) {
-    case RZ_DT_Q2_K: return 80;
-    case RZ_DT_Q3_K: return 108;
-    case RZ_DT_Q6_K: return 208;
-    case RZ_DT_TQ1_0: return 52;
-    case RZ_DT_TQ2_0: return 64;
-    default: return 0;
+    case RZ_DT_Q2_K:
+        return 80;
+    case RZ_DT_Q3_K:
+        return 108;
+    case RZ_DT_Q6_K:
+        return 208;
+    case RZ_DT_TQ1_0:
+        return 52;
+    case RZ_DT_TQ2_0:
+        return 64;
+    default:
+        return 0;
     }
 }
 
 int types_halves(uint32_t dtype) {
     switch (dtype) {
     case RZ_DT_MXFP4:
-    case RZ_DT_NVFP4: return 0;
+    case RZ_DT_NVFP4:
+        return 0;
     case RZ_DT_Q4_1:
     case RZ_DT_Q5_1:
     case RZ_DT_Q2_K:
     case RZ_DT_Q4_K:
-    case RZ_DT_Q5_K: return 2;
-    default: return 1;
+    case RZ_DT_Q5_K:
+        return 2;
+    default:
+        return 1;
     }
 }
 
@@ -65,17 +74,23 @@ void types_any_block(random_state *r, uint32_t dtype, uint8_t *block) {
 static uint16_t half_of(random_state *r, enum types_kind kind) {
     const uint16_t fraction = (uint16_t)random_below(r, 0x400);
     switch (kind) {
-    case T_ZERO_SCALES: return random_below(r, 2) ? 0x8000 : 0;
-    case T_NEGATIVE: return 0xa000 | fraction;
-    case T_SUBNORMAL: return (uint16_t)(random_below(r, 2) << 15) | fraction;
-    case T_LARGEST: return 0x7bff;
-    default: return (uint16_t)(random_below(r, 2) << 15 | (0x1800 + random_below(r, 0x1000)));
+    case T_ZERO_SCALES:
+        return random_below(r, 2) ? 0x8000 : 0;
+    case T_NEGATIVE:
+        return 0xa000 | fraction;
+    case T_SUBNORMAL:
+        return (uint16_t)(random_below(r, 2) << 15) | fraction;
+    case T_LARGEST:
+        return 0x7bff;
+    default:
+        return (uint16_t)(random_below(r, 2) << 15 | (0x1800 + random_below(r, 0x1000)));
     }
 }
 
 static void byte_scales(random_state *r, enum types_kind kind, uint32_t dtype, uint8_t *block) {
     if (dtype == RZ_DT_MXFP4) {
-        block[0] = kind == T_ZERO_SCALES ? 0 : kind == T_SUBNORMAL ? (uint8_t)random_below(r, 3)
+        block[0] = kind == T_ZERO_SCALES ? 0
+                   : kind == T_SUBNORMAL ? (uint8_t)random_below(r, 3)
                    : kind == T_LARGEST   ? 252
                                          : (uint8_t)(110 + random_below(r, 30));
     }
@@ -119,14 +134,16 @@ void types_scaled_block(random_state *r, uint32_t dtype, uint8_t *block, float s
     t->dequantize(block, w, t->block);
     for (uint32_t i = 0; i < t->block; i++) most = fmaxf(most, fabsf(w[i]));
     types_set_half(dtype, block, 0, rz_f16_from_f32(scale / most));
-    if (types_halves(dtype) == 2) types_set_half(dtype, block, 1, rz_f16_from_f32(offset * scale / most));
+    if (types_halves(dtype) == 2)
+        types_set_half(dtype, block, 1, rz_f16_from_f32(offset * scale / most));
 }
 
 void types_sizes(uint32_t dtype, const uint8_t *block, uint32_t c, double w, double *code,
                  double *min) {
     const double m = types_halves(dtype) == 2 ? rz_f32_from_f16(types_half(dtype, block, 1)) : 0;
     uint8_t s, k = 0;
-    if (dtype == RZ_DT_Q4_K || dtype == RZ_DT_Q5_K) rz_k_scale_min(block + 4, (int)(c / 32), &s, &k);
+    if (dtype == RZ_DT_Q4_K || dtype == RZ_DT_Q5_K)
+        rz_k_scale_min(block + 4, (int)(c / 32), &s, &k);
     if (dtype == RZ_DT_Q2_K) k = block[c / 16] >> 4;
     *min = fabs(dtype == RZ_DT_Q4_1 || dtype == RZ_DT_Q5_1 ? m : m * k);
     *code = fabs(w) + *min;

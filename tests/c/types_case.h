@@ -9,7 +9,7 @@
 
 enum types_kind {
     T_RANDOM,
-    T_ZERO_CODES,  /* all bytes but the scale's */
+    T_ZERO_CODES, /* all bytes but the scale's */
     T_MAX_CODES,
     T_ZERO_SCALES, /* also minus zero */
     T_NEGATIVE,
@@ -18,7 +18,8 @@ enum types_kind {
     T_KINDS
 };
 
-/* Ids that can be computed with and are quantised: at most RZ_DT_COUNT of them; returns how many. */
+/* Ids that can be computed with and are quantised: at most RZ_DT_COUNT of them; returns how many.
+ */
 int types_quantised(uint32_t *ids);
 
 /* How many halves a block holds: a scale, and for some types a minimum's factor. */
