@@ -6,7 +6,9 @@
  */
 #include "dtype_parts.h"
 
-static void dequantize_f32(const uint8_t *p, float *out, size_t n) { memcpy(out, p, n * 4); }
+static void dequantize_f32(const uint8_t *p, float *out, size_t n) {
+    memcpy(out, p, n * 4);
+}
 
 static void dequantize_f16(const uint8_t *p, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = rz_half_at(p + 2 * i);
@@ -74,7 +76,7 @@ void rz_dequantize_unpacked(const rz_dtype *t, const uint8_t *p, float *out, siz
     for (size_t i = 0; i < n; i += t->block, p += t->block_bytes, out += t->block) {
         t->unpack(p, codes, 4, factors, 1);
         for (uint32_t j = 0; j < t->block; j++) {
-            out[j] = (float)(int8_t)codes[j] * factors[j / 16];
+            out[j] = (float)t->levels[codes[j]] * factors[j / 16];
             if (t->minima) out[j] -= factors[16 + j / 16];
         }
     }
@@ -103,42 +105,48 @@ UNPACKED(RZ_DT_NVFP4, nvfp4)
 UNPACKED(RZ_DT_Q1_0, q1_0)
 UNPACKED(RZ_DT_Q2_0, q2_0)
 
+/* Rows of the table: types with a packed form of their own, types that are unpacked, mere names. */
+#define FORM(name, block, bytes, dequantize) {name, block, bytes, dequantize, NULL, NULL, false}
+#define BLOCKS(name, block, bytes, id, levels, minima)                                             \
+    {name, block, bytes, dequantize_##id, rz_unpack_##id, rz_levels_##levels, minima}
+#define NAME(name) {name, 0, 0, NULL, NULL, NULL, false}
+
 static const rz_dtype dtypes[RZ_DT_COUNT] = {
-    [RZ_DT_F32] = {"F32", 1, 4, dequantize_f32, NULL, false},
-    [RZ_DT_F16] = {"F16", 1, 2, dequantize_f16, NULL, false},
-    [RZ_DT_Q4_0] = {"Q4_0", 32, 18, dequantize_q4_0, NULL, false},
-    [RZ_DT_Q4_1] = {"Q4_1", 32, 20, dequantize_q4_1, NULL, false},
-    [RZ_DT_Q5_0] = {"Q5_0", 32, 22, dequantize_q5_0, NULL, false},
-    [RZ_DT_Q5_1] = {"Q5_1", 32, 24, dequantize_q5_1, NULL, false},
-    [RZ_DT_Q8_0] = {"Q8_0", 32, 34, dequantize_q8_0, NULL, false},
-    [9] = {"Q8_1", 0, 0, NULL, NULL, false},
-    [RZ_DT_Q2_K] = {"Q2_K", 256, 84, dequantize_q2_k, rz_unpack_q2_k, true},
-    [RZ_DT_Q3_K] = {"Q3_K", 256, 110, dequantize_q3_k, rz_unpack_q3_k, false},
-    [RZ_DT_Q4_K] = {"Q4_K", 256, 144, rz_dequantize_q4_k, NULL, false},
-    [RZ_DT_Q5_K] = {"Q5_K", 256, 176, rz_dequantize_q5_k, NULL, false},
-    [RZ_DT_Q6_K] = {"Q6_K", 256, 210, rz_dequantize_q6_k, NULL, false},
-    [15] = {"Q8_K", 0, 0, NULL, NULL, false},
-    [RZ_DT_IQ2_XXS] = {"IQ2_XXS", 256, 66, dequantize_iq2_xxs, rz_unpack_iq2_xxs, false},
-    [RZ_DT_IQ2_XS] = {"IQ2_XS", 256, 74, dequantize_iq2_xs, rz_unpack_iq2_xs, false},
-    [RZ_DT_IQ3_XXS] = {"IQ3_XXS", 256, 98, dequantize_iq3_xxs, rz_unpack_iq3_xxs, false},
-    [RZ_DT_IQ1_S] = {"IQ1_S", 256, 50, dequantize_iq1_s, rz_unpack_iq1_s, false},
-    [RZ_DT_IQ4_NL] = {"IQ4_NL", 32, 18, dequantize_iq4_nl, rz_unpack_iq4_nl, false},
-    [RZ_DT_IQ3_S] = {"IQ3_S", 256, 110, dequantize_iq3_s, rz_unpack_iq3_s, false},
-    [RZ_DT_IQ2_S] = {"IQ2_S", 256, 82, dequantize_iq2_s, rz_unpack_iq2_s, false},
-    [RZ_DT_IQ4_XS] = {"IQ4_XS", 256, 136, dequantize_iq4_xs, rz_unpack_iq4_xs, false},
-    [24] = {"I8", 0, 0, NULL, NULL, false},
-    [25] = {"I16", 0, 0, NULL, NULL, false},
-    [26] = {"I32", 0, 0, NULL, NULL, false},
-    [27] = {"I64", 0, 0, NULL, NULL, false},
-    [28] = {"F64", 0, 0, NULL, NULL, false},
-    [RZ_DT_IQ1_M] = {"IQ1_M", 256, 56, dequantize_iq1_m, rz_unpack_iq1_m, false},
-    [RZ_DT_BF16] = {"BF16", 1, 2, dequantize_bf16, NULL, false},
-    [RZ_DT_TQ1_0] = {"TQ1_0", 256, 54, dequantize_tq1_0, rz_unpack_tq1_0, false},
-    [RZ_DT_TQ2_0] = {"TQ2_0", 256, 66, dequantize_tq2_0, rz_unpack_tq2_0, false},
-    [RZ_DT_MXFP4] = {"MXFP4", 32, 17, dequantize_mxfp4, rz_unpack_mxfp4, false},
-    [RZ_DT_NVFP4] = {"NVFP4", 64, 36, dequantize_nvfp4, rz_unpack_nvfp4, false},
-    [RZ_DT_Q1_0] = {"Q1_0", 128, 18, dequantize_q1_0, rz_unpack_q1_0, false},
-    [RZ_DT_Q2_0] = {"Q2_0", 64, 18, dequantize_q2_0, rz_unpack_q2_0, false},
+    [RZ_DT_F32] = FORM("F32", 1, 4, dequantize_f32),
+    [RZ_DT_F16] = FORM("F16", 1, 2, dequantize_f16),
+    [RZ_DT_Q4_0] = FORM("Q4_0", 32, 18, dequantize_q4_0),
+    [RZ_DT_Q4_1] = FORM("Q4_1", 32, 20, dequantize_q4_1),
+    [RZ_DT_Q5_0] = FORM("Q5_0", 32, 22, dequantize_q5_0),
+    [RZ_DT_Q5_1] = FORM("Q5_1", 32, 24, dequantize_q5_1),
+    [RZ_DT_Q8_0] = FORM("Q8_0", 32, 34, dequantize_q8_0),
+    [9] = NAME("Q8_1"),
+    [RZ_DT_Q2_K] = BLOCKS("Q2_K", 256, 84, q2_k, q2_k, true),
+    [RZ_DT_Q3_K] = BLOCKS("Q3_K", 256, 110, q3_k, q3_k, false),
+    [RZ_DT_Q4_K] = FORM("Q4_K", 256, 144, rz_dequantize_q4_k),
+    [RZ_DT_Q5_K] = FORM("Q5_K", 256, 176, rz_dequantize_q5_k),
+    [RZ_DT_Q6_K] = FORM("Q6_K", 256, 210, rz_dequantize_q6_k),
+    [15] = NAME("Q8_K"),
+    [RZ_DT_IQ2_XXS] = BLOCKS("IQ2_XXS", 256, 66, iq2_xxs, iq2, false),
+    [RZ_DT_IQ2_XS] = BLOCKS("IQ2_XS", 256, 74, iq2_xs, iq2, false),
+    [RZ_DT_IQ3_XXS] = BLOCKS("IQ3_XXS", 256, 98, iq3_xxs, iq3_xxs, false),
+    [RZ_DT_IQ1_S] = BLOCKS("IQ1_S", 256, 50, iq1_s, iq1, false),
+    [RZ_DT_IQ4_NL] = BLOCKS("IQ4_NL", 32, 18, iq4_nl, iq4, false),
+    [RZ_DT_IQ3_S] = BLOCKS("IQ3_S", 256, 110, iq3_s, iq3_s, false),
+    [RZ_DT_IQ2_S] = BLOCKS("IQ2_S", 256, 82, iq2_s, iq2, false),
+    [RZ_DT_IQ4_XS] = BLOCKS("IQ4_XS", 256, 136, iq4_xs, iq4, false),
+    [24] = NAME("I8"),
+    [25] = NAME("I16"),
+    [26] = NAME("I32"),
+    [27] = NAME("I64"),
+    [28] = NAME("F64"),
+    [RZ_DT_IQ1_M] = BLOCKS("IQ1_M", 256, 56, iq1_m, iq1, false),
+    [RZ_DT_BF16] = FORM("BF16", 1, 2, dequantize_bf16),
+    [RZ_DT_TQ1_0] = BLOCKS("TQ1_0", 256, 54, tq1_0, ternary, false),
+    [RZ_DT_TQ2_0] = BLOCKS("TQ2_0", 256, 66, tq2_0, ternary, false),
+    [RZ_DT_MXFP4] = BLOCKS("MXFP4", 32, 17, mxfp4, fp4, false),
+    [RZ_DT_NVFP4] = BLOCKS("NVFP4", 64, 36, nvfp4, fp4, false),
+    [RZ_DT_Q1_0] = BLOCKS("Q1_0", 128, 18, q1_0, binary, false),
+    [RZ_DT_Q2_0] = BLOCKS("Q2_0", 64, 18, q2_0, ternary, false),
 };
 
 const rz_dtype *rz_dtype_get(uint32_t id) {

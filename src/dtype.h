@@ -47,12 +47,13 @@ enum {
 enum { RZ_BLOCK_MAX = 256 }; /* weights of the longest block */
 
 /*
- * Takes one block of one row apart, into signed bytes and factors for every 16 columns: the value of
- * column c is
- *     codes[c] scale[c / 16] - min[c / 16]
- * with the product and the difference rounded to float. The four codes of columns 4 j ... go to
- * codes + j * step; scale i to factors[i * lanes], min i to factors[(16 + i) * lanes]. Minima are
- * written only for types that have them.
+ * Takes one block of one row apart, into codes below 16 and factors for every 16 columns:
+ *
+ *     weight[c] = levels[codes[c]] * scale[c / 16] - min[c / 16]
+ *
+ * where the product and the difference are rounded to float. The four codes of columns 4 j ... go
+ * to codes + j * step; scale[i] to factors[i * lanes]; min[i], for types that have minima, to
+ * factors[(16 + i) * lanes].
  */
 typedef void rz_unpack_fn(const uint8_t *block, uint8_t *codes, size_t step, float *factors,
                           size_t lanes);
@@ -64,6 +65,7 @@ typedef struct {
     /* blocks -> n floats, n a multiple of `block` */
     void (*dequantize)(const uint8_t *blocks, float *out, size_t n);
     rz_unpack_fn *unpack; /* NULL: the type has a packed form and kernels of its own */
+    const int8_t *levels; /* [16]: what the codes of unpack stand for */
     bool minima;          /* unpack gives them */
 } rz_dtype;
 

@@ -5,41 +5,35 @@
 #include "dtype_parts.h"
 #include "grids.inc"
 
-/* Eight 2-bit numbers to eight bytes. */
+/* A code is the number of a level, plus 8 where the value is negative (IQ1: plus 4 where the 1/8
+ * that shifts the point is). Values of IQ1 are eight times those of the format, scales an eighth.
+ */
+const int8_t rz_levels_iq1[16] = {-7, 1, 9, 0, -9, -1, 7};
+const int8_t rz_levels_iq2[16] = {8, 25, 43, 0, 0, 0, 0, 0, -8, -25, -43};
+const int8_t rz_levels_iq3_xxs[16] = {4,  12,  20,  28,  36,  44,  52,  62,
+                                      -4, -12, -20, -28, -36, -44, -52, -62};
+const int8_t rz_levels_iq3_s[16] = {1, 3, 5, 7, 9, 11, 13, 15, -1, -3, -5, -7, -9, -11, -13, -15};
+
+static const uint64_t ones = 0x0101010101010101u;
+
+/* Eight numbers of 2 bits to eight bytes. */
 static uint64_t spread2(uint64_t x) {
     x = (x | x << 24) & 0x000000ff000000ffu;
     x = (x | x << 12) & 0x000f000f000f000fu;
     return (x | x << 6) & 0x0303030303030303u;
 }
 
-/* Four numbers in 4 bits each to four bytes. */
-static uint32_t spread4(uint32_t x) {
-    x = (x | x << 8) & 0x00ff00ffu;
-    return (x | x << 4) & 0x0f0f0f0fu;
+/* Eight numbers of 4 bits, in two words of 16 bits, to eight bytes. */
+static uint64_t spread4(uint64_t low, uint64_t high) {
+    uint64_t x = low | high << 32;
+    x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+    return (x | x << 4) & 0x0f0f0f0f0f0f0f0fu;
 }
 
-static const uint64_t ones = 0x0101010101010101u;
-
-/* Values 8, 25, 43 for levels 0, 1, 2. */
-static uint64_t point_iq2(uint16_t levels) {
-    uint64_t c = spread2(levels);
-    return 8 * ones + 17 * c + (c >> 1 & ones);
-}
-
-/* 4 + 8 c, and 62 for the last level, 7 */
-static uint32_t point_iq3_xxs(uint16_t levels) {
-    uint32_t c = spread4(levels), last = c & c >> 1 & c >> 2 & rz_bytes4(1);
-    return rz_bytes4(4) + 8 * c + 2 * last;
-}
-
-static uint32_t point_iq3_s(uint16_t levels) { return rz_bytes4(1) + 2 * spread4(levels); }
-
-/* Makes the bytes negative whose bit is set in `signs`; they must not be 0. */
-static uint64_t with_signs(uint64_t bytes, uint32_t signs) {
-    uint64_t bits = signs * ones & 0x8040201008040201u;
-    /* a set bit anywhere in a byte, moved to its lowest place */
-    uint64_t minus = (((bits & 0x7f * ones) + 0x7f * ones) | bits) >> 7 & ones;
-    return (bytes ^ minus * 255) + minus;
+/* Bit i to 8 times the value of byte i. The product puts bit i of the lowest seven at place 8 i and
+ * never two at one place. */
+static uint64_t sign_codes(uint32_t signs) {
+    return (((signs & 127) * 0x0002040810204081u & ones) | (uint64_t)(signs >> 7) << 56) << 3;
 }
 
 /* Seven signs; the eighth makes their number even. */
@@ -57,15 +51,16 @@ static void put8(uint8_t *codes, size_t step, uint64_t bytes) {
 
 /* f16 d; per 32 weights 4 bytes of points and a word: four times 7 signs, 4 bits of scale;
  * d (s + 1/2) / 4 */
-void rz_unpack_iq2_xxs(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
+void rz_unpack_iq2_xxs(const uint8_t *p, uint8_t *codes, size_t step, float *factors,
+                       size_t lanes) {
     float d = rz_half_at(p);
     p += 2;
     for (int g = 0; g < 8; g++, p += 8) {
         uint32_t word = rz_load_u32(p + 4);
         rz_put_scales(factors, lanes, 2 * g, 2, d * (0.5f + (float)(word >> 28)) * 0.25f);
         for (int l = 0; l < 4; l++, codes += 2 * step) {
-            put8(codes, step, with_signs(point_iq2(grid_iq2_xxs[p[l]]),
-                                         even_signs(word >> 7 * l & 127)));
+            put8(codes, step,
+                 spread2(grid_iq2_xxs[p[l]]) | sign_codes(even_signs(word >> 7 * l & 127)));
         }
     }
 }
@@ -79,12 +74,12 @@ void rz_unpack_iq2_xs(const uint8_t *p, uint8_t *codes, size_t step, float *fact
     }
     for (int l = 0; l < 32; l++, codes += 2 * step) {
         uint32_t q = rz_load_u16(p + 2 + 2 * l);
-        put8(codes, step, with_signs(point_iq2(grid_iq2_xs[q & 511]), even_signs(q >> 9)));
+        put8(codes, step, spread2(grid_iq2_xs[q & 511]) | sign_codes(even_signs(q >> 9)));
     }
 }
 
-/* f16 d; 32 bytes: low bits of points; 32 bytes of signs; 8 bytes: bits 8 and 9 of four points each;
- * 16 nibbles of scale */
+/* f16 d; 32 bytes: low bits of points; 32 bytes of signs; 8 bytes: bits 8 and 9 of four points
+ * each; 16 nibbles of scale */
 void rz_unpack_iq2_s(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
     float d = rz_half_at(p);
     for (int i = 0; i < 16; i++) {
@@ -93,22 +88,23 @@ void rz_unpack_iq2_s(const uint8_t *p, uint8_t *codes, size_t step, float *facto
     }
     for (int l = 0; l < 32; l++, codes += 2 * step) {
         uint32_t point = p[2 + l] | (uint32_t)(p[66 + l / 4] >> l % 4 * 2 & 3) << 8;
-        put8(codes, step, with_signs(point_iq2(grid_iq2_s[point]), p[34 + l]));
+        put8(codes, step, spread2(grid_iq2_s[point]) | sign_codes(p[34 + l]));
     }
 }
 
 /* f16 d; 64 bytes of points; per 32 weights a word: four times 7 signs, 4 bits of scale;
  * d (s + 1/2) / 2 */
-void rz_unpack_iq3_xxs(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
+void rz_unpack_iq3_xxs(const uint8_t *p, uint8_t *codes, size_t step, float *factors,
+                       size_t lanes) {
     float d = rz_half_at(p);
     for (int g = 0; g < 8; g++) {
         uint32_t word = rz_load_u32(p + 66 + 4 * g);
         rz_put_scales(factors, lanes, 2 * g, 2, d * (0.5f + (float)(word >> 28)) * 0.5f);
         for (int l = 0; l < 4; l++, codes += 2 * step) {
             const uint8_t *q = p + 2 + 8 * g + 2 * l;
-            uint64_t high = point_iq3_xxs(grid_iq3_xxs[q[1]]);
-            put8(codes, step, with_signs(point_iq3_xxs(grid_iq3_xxs[q[0]]) | high << 32,
-                                         even_signs(word >> 7 * l & 127)));
+            put8(codes, step,
+                 spread4(grid_iq3_xxs[q[0]], grid_iq3_xxs[q[1]]) |
+                     sign_codes(even_signs(word >> 7 * l & 127)));
         }
     }
 }
@@ -123,21 +119,15 @@ void rz_unpack_iq3_s(const uint8_t *p, uint8_t *codes, size_t step, float *facto
         uint32_t ninth = p[66 + g];
         for (int l = 0; l < 4; l++, codes += 2 * step, ninth >>= 2) {
             const uint8_t *q = p + 2 + 8 * g + 2 * l;
-            uint64_t low = point_iq3_s(grid_iq3_s[q[0] | (ninth & 1) << 8]);
-            uint64_t high = point_iq3_s(grid_iq3_s[q[1] | (ninth & 2) << 7]);
-            put8(codes, step, with_signs(low | high << 32, p[74 + 4 * g + l]));
+            uint32_t low = q[0] | (ninth & 1) << 8, high = q[1] | (ninth & 2) << 7;
+            put8(codes, step,
+                 spread4(grid_iq3_s[low], grid_iq3_s[high]) | sign_codes(p[74 + 4 * g + l]));
         }
     }
 }
 
-/* The value is d (2 s + 1) (point +- 1/8); codes are eight times the bracket, exactly. */
-static uint64_t point_iq1(uint32_t point, bool minus) {
-    uint64_t c = spread2(grid_iq1[point]);
-    return (8 * c + (minus ? 0x77 : 0x79) * ones) ^ 0x80 * ones;
-}
-
 /* f16 d; 32 bytes: low bits of points; per 32 weights 16 bits: four times 3 high bits, 3 bits of
- * scale, sign of the 1/8 */
+ * scale, sign of the 1/8; d (2 s + 1) (point +- 1/8) */
 void rz_unpack_iq1_s(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
     float d = rz_half_at(p);
     for (int g = 0; g < 8; g++) {
@@ -145,7 +135,7 @@ void rz_unpack_iq1_s(const uint8_t *p, uint8_t *codes, size_t step, float *facto
         rz_put_scales(factors, lanes, 2 * g, 2, d * (float)(2 * (h >> 12 & 7) + 1) * 0.125f);
         for (int l = 0; l < 4; l++, codes += 2 * step) {
             uint32_t point = p[2 + 4 * g + l] | (h >> 3 * l & 7) << 8;
-            put8(codes, step, point_iq1(point, h >> 15));
+            put8(codes, step, spread2(grid_iq1[point]) | (h >> 15) * 4 * ones);
         }
     }
 }
@@ -160,6 +150,6 @@ void rz_unpack_iq1_m(const uint8_t *p, uint8_t *codes, size_t step, float *facto
     }
     for (int l = 0; l < 32; l++, codes += 2 * step) {
         uint32_t h = p[32 + l / 2] >> l % 2 * 4;
-        put8(codes, step, point_iq1(p[l] | (h & 7) << 8, h & 8));
+        put8(codes, step, spread2(grid_iq1[p[l] | (h & 7) << 8]) | (h >> 3 & 1) * 4 * ones);
     }
 }

@@ -1,5 +1,6 @@
 /*
- * dtype_k.c: the K types: 256 weights a block, scales of sub-blocks in few bits. Layouts are ggml's.
+ * dtype_k.c: the K types: 256 weights a block, scales of sub-blocks in few bits; layouts are
+ * ggml's.
  */
 #include "dtype_parts.h"
 
@@ -55,6 +56,9 @@ void rz_dequantize_q6_k(const uint8_t *p, float *out, size_t n) {
     }
 }
 
+const int8_t rz_levels_q2_k[16] = {0, 1, 2, 3};
+const int8_t rz_levels_q3_k[16] = {-4, -3, -2, -1, 0, 1, 2, 3};
+
 /* 16 bytes: scale in the low, minimum in the high nibble; 64 bytes: bits 2b of byte 32 h + l are
  * weight 128 h + 32 b + l; f16 d, f16 dmin; d s q - dmin m */
 void rz_unpack_q2_k(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
@@ -86,7 +90,7 @@ void rz_unpack_q3_k(const uint8_t *p, uint8_t *codes, size_t step, float *factor
         for (int w = 0; w < 8; w++, codes += step) {
             uint32_t low = rz_load_u32(q + 4 * w) >> 2 * (b % 4) & rz_bytes4(3);
             uint32_t high = rz_load_u32(p + 4 * w) >> b & rz_bytes4(1);
-            rz_store_u32(codes, rz_minus4(low | high << 2, 4));
+            rz_store_u32(codes, low | high << 2);
         }
     }
 }

@@ -5,24 +5,26 @@
  */
 #include "dtype_parts.h"
 
-static const int8_t levels_iq4[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                      1,    13,   25,  38,  53,  69,  89,  113};
-/* E2M1, doubled: the scales are halved */
-static const int8_t levels_fp4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+const int8_t rz_levels_iq4[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                  1,    13,   25,  38,  53,  69,  89,  113};
+/* E2M1 (a sign, 2 bits of exponent, 1 of mantissa), doubled: the scales are halved */
+const int8_t rz_levels_fp4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+const int8_t rz_levels_ternary[16] = {-1, 0, 1, 2};
+const int8_t rz_levels_binary[16] = {-1, 1};
 
-/* n words of low nibbles, then n words of high nibbles, through a table of levels. */
-static void put_nibbles(uint8_t *codes, size_t step, const uint8_t *q, int n, const int8_t *levels) {
-    for (int j = 0; j < 4 * n; j++) {
-        uint8_t *at = codes + (size_t)(j / 4) * step + j % 4;
-        at[0] = (uint8_t)levels[q[j] & 15];
-        at[(size_t)n * step] = (uint8_t)levels[q[j] >> 4];
+/* n words of low nibbles, then n words of high nibbles. */
+static void put_nibbles(uint8_t *codes, size_t step, const uint8_t *q, int n) {
+    for (int w = 0; w < n; w++, codes += step) {
+        uint32_t both = rz_load_u32(q + 4 * w);
+        rz_store_u32(codes, both & rz_bytes4(15));
+        rz_store_u32(codes + (size_t)n * step, both >> 4 & rz_bytes4(15));
     }
 }
 
 /* f16 d, 16 bytes: low nibble of byte j is weight j, high nibble weight j + 16 */
 void rz_unpack_iq4_nl(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
     rz_put_scales(factors, lanes, 0, 2, rz_half_at(p));
-    put_nibbles(codes, step, p + 2, 4, levels_iq4);
+    put_nibbles(codes, step, p + 2, 4);
 }
 
 /* f16 d, 8 times 2 high bits of scale, 8 nibbles: low bits of scale; 8 times 16 bytes as IQ4_NL;
@@ -32,7 +34,7 @@ void rz_unpack_iq4_xs(const uint8_t *p, uint8_t *codes, size_t step, float *fact
     for (int g = 0; g < 8; g++, codes += 8 * step) {
         int low = p[4 + g / 2] >> g % 2 * 4 & 15, high = rz_load_u16(p + 2) >> 2 * g & 3;
         rz_put_scales(factors, lanes, 2 * g, 2, d * (float)((low | high << 4) - 32));
-        put_nibbles(codes, step, p + 8 + 16 * g, 4, levels_iq4);
+        put_nibbles(codes, step, p + 8 + 16 * g, 4);
     }
 }
 
@@ -40,7 +42,7 @@ void rz_unpack_iq4_xs(const uint8_t *p, uint8_t *codes, size_t step, float *fact
 void rz_unpack_mxfp4(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
     uint32_t bits = p[0] < 2 ? 0x00200000u << p[0] : (uint32_t)(p[0] - 1) << 23;
     rz_put_scales(factors, lanes, 0, 2, rz_f32_from_bits(bits));
-    put_nibbles(codes, step, p + 1, 4, levels_fp4);
+    put_nibbles(codes, step, p + 1, 4);
 }
 
 /* Half of an unsigned float of 4 bits exponent (bias 7) and 3 bits mantissa. What the format calls
@@ -56,7 +58,7 @@ static float half_of_ue4m3(uint8_t x) {
 void rz_unpack_nvfp4(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
     for (int i = 0; i < 4; i++, codes += 4 * step) {
         rz_put_scales(factors, lanes, i, 1, half_of_ue4m3(p[i]));
-        put_nibbles(codes, step, p + 4 + 8 * i, 2, levels_fp4);
+        put_nibbles(codes, step, p + 4 + 8 * i, 2);
     }
 }
 
@@ -65,7 +67,7 @@ void rz_unpack_q1_0(const uint8_t *p, uint8_t *codes, size_t step, float *factor
     rz_put_scales(factors, lanes, 0, 8, rz_half_at(p));
     for (int j = 0; j < 32; j++, codes += step) {
         uint32_t bits = p[2 + j / 2] >> j % 2 * 4 & 15u;
-        rz_store_u32(codes, rz_minus4((bits * 0x00204081u & rz_bytes4(1)) * 2, 1));
+        rz_store_u32(codes, bits * 0x00204081u & rz_bytes4(1)); /* bit i to byte i */
     }
 }
 
@@ -74,17 +76,16 @@ void rz_unpack_q2_0(const uint8_t *p, uint8_t *codes, size_t step, float *factor
     rz_put_scales(factors, lanes, 0, 4, rz_half_at(p));
     for (int j = 0; j < 16; j++, codes += step) {
         uint32_t b = p[2 + j];
-        rz_store_u32(codes, rz_minus4((b | b << 6 | b << 12 | b << 18) & rz_bytes4(3), 1));
+        rz_store_u32(codes, (b | b << 6 | b << 12 | b << 18) & rz_bytes4(3));
     }
 }
 
-/* Digit `power` (3^i) of four bytes that hold five ternary digits each as the fraction q / 256,
- * minus 1. */
+/* Digit `power` (3^i) of four bytes that hold five ternary digits each as the fraction q / 256. */
 static uint32_t ternary(uint32_t q, uint32_t power) {
     uint32_t even = q & 0x00ff00ffu, odd = q >> 8 & 0x00ff00ffu;
     even = (even * power & 0x00ff00ffu) * 3 >> 8 & 0x00030003u;
     odd = (odd * power & 0x00ff00ffu) * 3 & 0x03000300u;
-    return rz_minus4(even | odd, 1);
+    return even | odd;
 }
 
 /* 32 bytes: digit i of byte l is weight 32 i + l; 16 bytes: weight 160 + 16 i + l; 4 bytes of four
@@ -109,8 +110,7 @@ void rz_unpack_tq2_0(const uint8_t *p, uint8_t *codes, size_t step, float *facto
     rz_put_scales(factors, lanes, 0, 16, rz_half_at(p + 64));
     for (int b = 0; b < 8; b++) {
         for (int w = 0; w < 8; w++, codes += step) {
-            uint32_t two = rz_load_u32(p + b / 4 * 32 + 4 * w) >> 2 * (b % 4) & rz_bytes4(3);
-            rz_store_u32(codes, rz_minus4(two, 1));
+            rz_store_u32(codes, rz_load_u32(p + b / 4 * 32 + 4 * w) >> 2 * (b % 4) & rz_bytes4(3));
         }
     }
 }

@@ -1,6 +1,6 @@
 /*
  * dtype_parts.h: what the files of dtype.c share: the dequantisers and unpackers of the K, IQ and
- * few-level types, and arithmetic on the four bytes of a word.
+ * few-level types.
  */
 #ifndef RZ_DTYPE_PARTS_H
 #define RZ_DTYPE_PARTS_H
@@ -19,14 +19,19 @@ rz_unpack_fn rz_unpack_iq2_s, rz_unpack_iq3_xxs, rz_unpack_iq3_s;
 rz_unpack_fn rz_unpack_iq4_nl, rz_unpack_iq4_xs, rz_unpack_mxfp4, rz_unpack_nvfp4;
 rz_unpack_fn rz_unpack_tq1_0, rz_unpack_tq2_0, rz_unpack_q1_0, rz_unpack_q2_0;
 
-static inline float rz_half_at(const uint8_t *p) { return rz_f32_from_f16(rz_load_u16(p)); }
+extern const int8_t rz_levels_q2_k[16], rz_levels_q3_k[16];
+extern const int8_t rz_levels_iq1[16], rz_levels_iq2[16], rz_levels_iq3_xxs[16],
+    rz_levels_iq3_s[16];
+extern const int8_t rz_levels_iq4[16], rz_levels_fp4[16], rz_levels_ternary[16],
+    rz_levels_binary[16];
+
+static inline float rz_half_at(const uint8_t *p) {
+    return rz_f32_from_f16(rz_load_u16(p));
+}
 
 /* x in every byte of a word */
-static inline uint32_t rz_bytes4(uint32_t x) { return x * 0x01010101u; }
-
-/* Each byte (0..127) minus k (0..127), as signed bytes. */
-static inline uint32_t rz_minus4(uint32_t bytes, uint32_t k) {
-    return ((bytes | rz_bytes4(0x80)) - rz_bytes4(k)) ^ rz_bytes4(0x80);
+static inline uint32_t rz_bytes4(uint32_t x) {
+    return x * 0x01010101u;
 }
 
 /* Scales first .. first + n all equal. */

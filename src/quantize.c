@@ -2,10 +2,10 @@
  * quantize.c: floats to the weight types that models are made in, and the public way to the type
  * table. Input comes from a caller: it is checked here, once.
  *
- * The types of 32 weights follow ggml's reference step by step, so that the same floats give the same
- * file. The K types search: several scales are tried for every sub-block, each is fitted by least
- * squares to the codes it leads to, and once the sub-block scales are rounded to their few bits their
- * neighbours are tried as well. The measure is the plain sum of squared errors.
+ * The types of 32 weights follow ggml's reference step by step, so that the same floats give the
+ * same file. The K types search: several scales are tried for every sub-block, each is fitted by
+ * least squares to the codes it leads to, and once the sub-block scales are rounded to their few
+ * bits their neighbours are tried as well. The measure is the plain sum of squared errors.
  */
 #include "dtype.h"
 #include "err.h"
@@ -15,8 +15,8 @@ typedef bool quantize_fn(const float *x, uint8_t *out);
 
 enum { k_block = 256 };
 
-#define LEAST_STEP 0x1p-100f    /* 1 divided by it is a float; a half holds nothing below 2^-24 */
-#define LARGEST_K  0x1p28f      /* above all values of the K types; its square is a float */
+#define LEAST_STEP 0x1p-100f /* 1 divided by it is a float; a half holds nothing below 2^-24 */
+#define LARGEST_K  0x1p28f   /* above all values of the K types; its square is a float */
 
 static bool put_half(uint8_t *p, float x) {
     uint16_t h = rz_f16_from_f32(x);
@@ -28,7 +28,9 @@ static float inverse_of(float step) {
     return step >= LEAST_STEP || step <= -LEAST_STEP ? 1.0f / step : 0.0f;
 }
 
-static float size_of(float x) { return x < 0 ? -x : x; }
+static float size_of(float x) {
+    return x < 0 ? -x : x;
+}
 
 /* To the nearest integer, halves away from 0; |x| below 2^31. */
 static int nearest(float x) {
@@ -37,7 +39,9 @@ static int nearest(float x) {
     return i + (rest >= 0.5f) - (rest <= -0.5f);
 }
 
-static int clamp(int x, int low, int high) { return x < low ? low : x > high ? high : x; }
+static int clamp(int x, int low, int high) {
+    return x < low ? low : x > high ? high : x;
+}
 
 /* The nearest code of low .. high, for an x of any size. */
 static int code_of(float x, int low, int high) {
@@ -69,7 +73,9 @@ static bool quantize_f32(const float *x, uint8_t *out) {
     return true;
 }
 
-static bool quantize_f16(const float *x, uint8_t *out) { return put_half(out, *x); }
+static bool quantize_f16(const float *x, uint8_t *out) {
+    return put_half(out, *x);
+}
 
 static bool quantize_bf16(const float *x, uint8_t *out) {
     uint32_t bits = rz_bits_from_f32(*x);
@@ -326,18 +332,30 @@ static bool quantize_q6_k(const float *x, uint8_t *out) {
 
 static quantize_fn *quantizer_of(uint32_t dtype) {
     switch (dtype) {
-    case RZ_DT_F32: return quantize_f32;
-    case RZ_DT_F16: return quantize_f16;
-    case RZ_DT_BF16: return quantize_bf16;
-    case RZ_DT_Q4_0: return quantize_q4_0;
-    case RZ_DT_Q4_1: return quantize_q4_1;
-    case RZ_DT_Q5_0: return quantize_q5_0;
-    case RZ_DT_Q5_1: return quantize_q5_1;
-    case RZ_DT_Q8_0: return quantize_q8_0;
-    case RZ_DT_Q4_K: return quantize_q4_k;
-    case RZ_DT_Q5_K: return quantize_q5_k;
-    case RZ_DT_Q6_K: return quantize_q6_k;
-    default: return NULL;
+    case RZ_DT_F32:
+        return quantize_f32;
+    case RZ_DT_F16:
+        return quantize_f16;
+    case RZ_DT_BF16:
+        return quantize_bf16;
+    case RZ_DT_Q4_0:
+        return quantize_q4_0;
+    case RZ_DT_Q4_1:
+        return quantize_q4_1;
+    case RZ_DT_Q5_0:
+        return quantize_q5_0;
+    case RZ_DT_Q5_1:
+        return quantize_q5_1;
+    case RZ_DT_Q8_0:
+        return quantize_q8_0;
+    case RZ_DT_Q4_K:
+        return quantize_q4_k;
+    case RZ_DT_Q5_K:
+        return quantize_q5_k;
+    case RZ_DT_Q6_K:
+        return quantize_q6_k;
+    default:
+        return NULL;
     }
 }
 
@@ -362,7 +380,8 @@ int rz_quantize(uint32_t dtype, const float *x, size_t n, void *out, rz_err *err
     if (result) return result;
     quantize_fn *quantize = quantizer_of(dtype);
     if (!quantize) {
-        return rz_err_set(err, RZ_E_UNSUPPORTED, "there is no quantiser for weight type %s", t->name);
+        return rz_err_set(err, RZ_E_UNSUPPORTED, "there is no quantiser for weight type %s",
+                          t->name);
     }
     for (size_t i = 0; i < n; i++) {
         if (!(x[i] - x[i] == 0)) {
@@ -371,8 +390,8 @@ int rz_quantize(uint32_t dtype, const float *x, size_t n, void *out, rz_err *err
     }
     for (size_t i = 0; i < n; i += t->block, block += t->block_bytes) {
         if (!quantize(x + i, block)) {
-            return rz_err_set(err, RZ_E_VALUE, "element %zu or one beside it is too large for %s", i,
-                              t->name);
+            return rz_err_set(err, RZ_E_VALUE, "element %zu or one beside it is too large for %s",
+                              i, t->name);
         }
     }
     return RZ_OK;

@@ -77,9 +77,9 @@ uint32_t rz_kernels_usable(void);
 
 /* ---- weight types ------------------------------------------------------------------------- */
 
-/* Weight types have the ids of GGUF files (2 is Q4_0, 12 Q4_K ...). A type holds its weights in blocks of
- * `block` weights and `block_bytes` bytes; block is 0 for types that are known by name only. Any of
- * the pointers may be NULL. RZ_E_ARG: there is no such type. */
+/* Weight types have the ids of GGUF files (2 is Q4_0, 12 Q4_K ...). A type holds its weights in
+ * blocks of `block` weights and `block_bytes` bytes; block is 0 for types that are known by name
+ * only. Any of the pointers may be NULL. RZ_E_ARG: there is no such type. */
 int rz_dtype_info(uint32_t id, const char **name, uint32_t *block, uint32_t *block_bytes);
 
 /* n floats to n / block blocks at `out`, and back; n must be a whole number of blocks (RZ_E_ARG).

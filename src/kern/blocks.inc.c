@@ -1,6 +1,6 @@
 /*
- * blocks.inc.c: matrix products of the types that are packed as whole blocks. Included once per table,
- * after matmul.inc.c.
+ * blocks.inc.c: matrix products of the types that are packed as whole blocks. Included once per
+ * table, after matmul.inc.c.
  *
  * A panel of at most 256 columns of one group is unpacked to signed bytes on the stack, interleaved
  * like Q8_0, and then multiplied with all tokens; their sums wait in y from panel to panel. Every
@@ -10,7 +10,7 @@
 enum { PANEL = RZ_BLOCK_MAX };
 
 typedef struct {
-    uint8_t codes[PANEL * NR];         /* [column / 4][row][4] */
+    uint8_t codes[PANEL * NR];          /* [column / 4][row][4] */
     float factors[2 * PANEL / 16 * NR]; /* scale[column / 16][row], then min */
 } block_panel;
 
@@ -82,6 +82,9 @@ static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_ac
                     type->unpack(block, p.codes + c * NR + 4 * r, 4 * NR,
                                  p.factors + c / 16 * NR + r, NR);
                 }
+            }
+            for (uint32_t i = 0; i < width * NR; i += 4 * NR) {
+                vb_store(p.codes + i, vb_lookup(type->levels, vb_load(p.codes + i)));
             }
             multiply_panel(&p, type->minima, k, width, x, y + (size_t)g * NR, ldy);
         }

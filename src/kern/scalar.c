@@ -137,7 +137,7 @@ static float dot_q8_0(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
-/* Q4_K, and Q5_K where qh (the fifth bits: bit g of byte j is that of column j of group g) is there. */
+/* Q4_K, and Q5_K: with fifth bits in qh, bit g of byte j being that of column j of group g. */
 static float dot_k45(const uint8_t *cell, uint32_t cell_bytes, bool fifth, uint32_t row,
                      const act_block *x, uint32_t cols) {
     float acc = 0;
@@ -208,7 +208,7 @@ static float dot_blocks(const rz_dtype *type, const uint8_t *cell, uint32_t row,
             const act_block *xb = &x[(c + 16 * i) / 32];
             int32_t sum = 0;
             for (uint32_t j = 0; j < 16; j++) {
-                sum += (int8_t)codes[16 * i + j] * xb->q[i % 2 * 16 + j];
+                sum += type->levels[codes[16 * i + j]] * xb->q[i % 2 * 16 + j];
             }
             acc += (float)sum * (factors[i] * xb->d);
             if (type->minima) acc += factors[16 + i] * (xb->d * (float)xb->ns[i % 2]);

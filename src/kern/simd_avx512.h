@@ -66,6 +66,11 @@ static inline vi vi_shl23(vi a) { return _mm512_slli_epi32(a, 23); }
 static inline vi vi_round(vf a) { return _mm512_cvtps_epi32(a); }
 
 static inline vb vb_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
+static inline void vb_store(uint8_t *p, vb v) { _mm512_storeu_si512(p, v); }
+static inline vb vb_lookup(const int8_t *table, vb a) {
+    __m128i levels = _mm_loadu_si128((const __m128i *)table);
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), a);
+}
 static inline vb vb_or(vb a, vb b) { return _mm512_or_si512(a, b); }
 static inline vb vb_low4(vb a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
 static inline vb vb_high4(vb a) { return vb_low4(_mm512_srli_epi16(a, 4)); }

@@ -132,6 +132,14 @@ static inline vi vi_round(vf a) {
 static inline vb vb_load(const uint8_t *p) {
     return PAIR(vb, wasm_v128_load(p), wasm_v128_load(p + 16));
 }
+static inline void vb_store(uint8_t *p, vb v) {
+    wasm_v128_store(p, v.a);
+    wasm_v128_store(p + 16, v.b);
+}
+static inline vb vb_lookup(const int8_t *table, vb a) {
+    v128_t levels = wasm_v128_load(table);
+    return PAIR(vb, wasm_i8x16_swizzle(levels, a.a), wasm_i8x16_swizzle(levels, a.b));
+}
 static inline vb vb_or(vb a, vb b) { return EACH2(vb, wasm_v128_or, a, b); }
 static inline vb vb_and_splat(vb a, uint8_t mask) {
     v128_t m = wasm_u8x16_splat(mask);

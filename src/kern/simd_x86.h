@@ -82,6 +82,12 @@ static inline int32_t vi_largest(vi v) {
 static inline vi vi_shl23(vi a) { return _mm256_slli_epi32(a, 23); }
 
 static inline vb vb_load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+static inline void vb_store(uint8_t *p, vb v) { _mm256_storeu_si256((__m256i *)p, v); }
+/* table[a] for every byte a < 16 */
+static inline vb vb_lookup(const int8_t *table, vb a) {
+    __m128i levels = _mm_loadu_si128((const __m128i *)table);
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(levels), a);
+}
 static inline vb vb_or(vb a, vb b) { return _mm256_or_si256(a, b); }
 static inline vb vb_low4(vb a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
 static inline vb vb_high4(vb a) { return vb_low4(_mm256_srli_epi16(a, 4)); }
