@@ -420,7 +420,7 @@ static napi_value session_open(napi_env env, napi_callback_info info) {
     rz_session *s;
     rz_err err;
     if (!b) return NULL;
-    rz_session_opts opts;
+    rz_session_opts opts = {0};
     opts.n_ctx = arg_u32(&a);
     opts.chunk = arg_u32(&a);
     opts.kv_type = arg_u32(&a);

@@ -9,51 +9,52 @@
 #define NORM_ALL (PRE_FFN | RZ_NEED_NORM_BIAS)
 
 static const rz_arch archs[] = {
-    /* name, model_types, needs, norm, rope, act, gated, parallel, router, window_period */
+    /* name, model_types, needs, norm, rope, act, gated, parallel, router, window_period, renames */
     {"llama", "llama mistral mixtral", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_PAIRS, RZ_ACT_SILU, true, false,
-     RZ_ROUTER_SOFTMAX_NORM, 0},
-    {"smollm3", "smollm3", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_PAIRS, RZ_ACT_SILU, true, false, 0, 0},
-    {"granite", "granite", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_PAIRS, RZ_ACT_SILU, true, false, 0, 0},
+     RZ_ROUTER_SOFTMAX_NORM, 0, NULL},
+    {"smollm3", "smollm3", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_PAIRS, RZ_ACT_SILU, true, false, 0, 0, NULL},
+    {"granite", "granite", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_PAIRS, RZ_ACT_SILU, true, false, 0, 0, NULL},
     {"qwen2", "qwen2", PRE_FFN | RZ_NEED_QKV_BIAS, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU, true,
-     false, 0, 0},
+     false, 0, 0, NULL},
     {"qwen2moe", "qwen2_moe", PRE_FFN | RZ_NEED_QKV_BIAS, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU,
-     true, false, RZ_ROUTER_SOFTMAX, 0},
+     true, false, RZ_ROUTER_SOFTMAX, 0, NULL},
     {"qwen3", "qwen3", PRE_FFN | RZ_NEED_QK_NORM, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU, true,
-     false, 0, 0},
+     false, 0, 0, NULL},
     {"qwen3moe", "qwen3_moe", PRE_FFN | RZ_NEED_QK_NORM, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU,
-     true, false, RZ_ROUTER_SOFTMAX_NORM, 0},
-    {"gemma", "gemma", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_GELU_TANH, true, false, 0, 0},
+     true, false, RZ_ROUTER_SOFTMAX_NORM, 0, NULL},
+    {"gemma", "gemma", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_GELU_TANH, true, false, 0, 0, NULL},
     {"gemma2", "gemma2", PRE_FFN | RZ_NEED_POST_NORM, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_GELU_TANH,
-     true, false, 0, 2},
+     true, false, 0, 2, NULL},
     {"gemma3", "gemma3_text gemma3", PRE_FFN | RZ_NEED_POST_NORM | RZ_NEED_QK_NORM, RZ_NORM_RMS,
-     RZ_ROPE_HALVES, RZ_ACT_GELU_TANH, true, false, 0, 6},
+     RZ_ROPE_HALVES, RZ_ACT_GELU_TANH, true, false, 0, 6, NULL},
     {"phi2", "phi", RZ_NEED_PRE_NORM | RZ_NEED_FINAL_NORM | RZ_NEED_NORM_BIAS | BIASES |
      RZ_NEED_OUTPUT | RZ_NEED_LM_BIAS, RZ_NORM_LAYER, RZ_ROPE_HALVES, RZ_ACT_GELU_TANH, false, true,
-     0, 0},
-    {"phi3", "phi3", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, 0, 0},
+     0, 0, NULL},
+    {"phi3", "phi3", PRE_FFN, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, 0, 0, NULL},
     {"gpt2", "gpt2", NORM_ALL | BIASES | RZ_NEED_POSITIONS, RZ_NORM_LAYER, RZ_ROPE_NONE,
-     RZ_ACT_GELU_TANH, false, false, 0, 0},
+     RZ_ACT_GELU_TANH, false, false, 0, 0, NULL},
     {"gptneox", "gpt_neox", NORM_ALL | BIASES, RZ_NORM_LAYER, RZ_ROPE_HALVES, RZ_ACT_GELU_TANH, false,
-     true, 0, 0},
+     true, 0, 0, NULL},
     {"falcon", "falcon", RZ_NEED_PRE_NORM | RZ_NEED_FINAL_NORM | RZ_NEED_NORM_BIAS, RZ_NORM_LAYER,
-     RZ_ROPE_HALVES, RZ_ACT_GELU_TANH, false, true, 0, 0},
-    {"mpt", "mpt", PRE_FFN, RZ_NORM_LAYER, RZ_ROPE_NONE, RZ_ACT_GELU_TANH, false, false, 0, 0},
+     RZ_ROPE_HALVES, RZ_ACT_GELU_TANH, false, true, 0, 0, NULL},
+    {"mpt", "mpt", PRE_FFN, RZ_NORM_LAYER, RZ_ROPE_NONE, RZ_ACT_GELU_TANH, false, false, 0, 0, NULL},
     {"bloom", "bloom", NORM_ALL | BIASES | RZ_NEED_EMBD_NORM, RZ_NORM_LAYER, RZ_ROPE_NONE,
-     RZ_ACT_GELU_TANH, false, false, 0, 0},
+     RZ_ACT_GELU_TANH, false, false, 0, 0, NULL},
     {"stablelm", "stablelm", RZ_NEED_PRE_NORM | RZ_NEED_FINAL_NORM | RZ_NEED_NORM_BIAS,
-     RZ_NORM_LAYER, RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, 0, 0},
+     RZ_NORM_LAYER, RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, 0, 0, NULL},
     {"starcoder2", "starcoder2", NORM_ALL | BIASES, RZ_NORM_LAYER, RZ_ROPE_HALVES, RZ_ACT_GELU_TANH,
-     false, false, 0, 0},
+     false, false, 0, 0, NULL},
     {"olmo2", "olmo2", RZ_NEED_POST_NORM | RZ_NEED_QK_NORM | RZ_NEED_FINAL_NORM, RZ_NORM_RMS,
-     RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, 0, 0},
+     RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, 0, 0, NULL},
     {"olmoe", "olmoe", PRE_FFN | RZ_NEED_QK_NORM, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU, true,
-     false, RZ_ROUTER_SOFTMAX, 0},
+     false, RZ_ROUTER_SOFTMAX, 0, NULL},
     {"gpt-oss", "gpt_oss", PRE_FFN | RZ_NEED_QKV_BIAS | RZ_NEED_OUT_BIAS | RZ_NEED_FFN_BIAS |
-     RZ_NEED_SINKS, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, RZ_ROUTER_CHOSEN, 2},
+     RZ_NEED_SINKS, RZ_NORM_RMS, RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, RZ_ROUTER_CHOSEN, 2,
+     "post_attention_norm>ffn_norm"},
     {"bert", "bert", RZ_NEED_STREAM_NORM | RZ_NEED_NORM_BIAS | BIASES | RZ_NEED_POSITIONS |
-     RZ_NEED_EMBD_NORM, RZ_NORM_LAYER, RZ_ROPE_NONE, RZ_ACT_GELU_ERF, false, false, 0, 0},
+     RZ_NEED_EMBD_NORM, RZ_NORM_LAYER, RZ_ROPE_NONE, RZ_ACT_GELU_ERF, false, false, 0, 0, NULL},
     {"nomic-bert", "nomic_bert", RZ_NEED_STREAM_NORM | RZ_NEED_NORM_BIAS | RZ_NEED_EMBD_NORM,
-     RZ_NORM_LAYER, RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, 0, 0},
+     RZ_NORM_LAYER, RZ_ROPE_HALVES, RZ_ACT_SILU, true, false, 0, 0, NULL},
 };
 enum { n_archs = sizeof archs / sizeof archs[0] };
 
@@ -238,7 +239,11 @@ static void read_extras(reader *r, rz_config *c, const rz_arch *arch) {
     c->residual_scale = (float)number(r, ".residual_scale", 1, -1e6, 1e6);
     double logits = number(r, ".logit_scale", 1, -1e6, 1e6);
     c->logit_scale = is(arch, "granite") && logits != 0 ? (float)(1 / logits) : (float)logits;
-    c->n_token_types = (uint32_t)number(r, "tokenizer.ggml.token_type_count", 0, 0, 256);
+    const rz_gguf_kv *types = rz_gguf_find(r->g, "tokenizer.ggml.token_type_count");
+    double n_types = 0;
+    if (types && rz_gguf_number(types, &n_types) && n_types >= 0 && n_types <= 256) {
+        c->n_token_types = (uint32_t)n_types;
+    }
     if (is(arch, "gemma") || is(arch, "gemma2") || is(arch, "gemma3")) {
         c->embd_scale = __builtin_sqrtf((float)c->n_embd);
     }

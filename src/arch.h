@@ -37,6 +37,7 @@ typedef struct {
     bool gated, parallel;
     enum rz_router_kind router;
     uint32_t window_period; /* where the file has a window */
+    const char *renames;    /* "name>slot": GGUF names that mean another slot here; NULL: none */
 } rz_arch;
 
 /* The row of a GGUF architecture name, or of a model_type; NULL: not supported. */

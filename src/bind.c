@@ -129,8 +129,14 @@ static void route_to(rz_route *r, const char *a, const char *b, const char *c) {
     r->pattern = r->n_slots > 1 ? RZ_ROUTE_CONCAT : RZ_ROUTE_WHOLE;
 }
 
+/* The slot that a name of this architecture means where it is not its own: "name>slot". */
+static const char *renamed(const rz_arch *arch, const char *name, uint32_t len) {
+    size_t n = arch->renames ? (size_t)(strchr(arch->renames, '>') - arch->renames) : 0;
+    return n && n == len && memcmp(arch->renames, name, n) == 0 ? arch->renames + n + 1 : NULL;
+}
+
 /* two_norms: layers have attn_norm_2, which then is the attention's norm. */
-static bool route_name(rz_tensor *t, const rz_config *c, bool two_norms) {
+static bool route_name(rz_tensor *t, const rz_arch *arch, const rz_config *c, bool two_norms) {
     const char *name = t->name;
     uint32_t len = t->name_len;
     rz_route *r = &t->route;
@@ -139,7 +145,10 @@ static bool route_name(rz_tensor *t, const rz_config *c, bool two_norms) {
     if (of_layer && r->layer >= c->n_layer) return false;
     r->bias = ends_with(name, &len, ".bias");
     if (!r->bias && !ends_with(name, &len, ".weight")) return false;
-    if (of_layer && equals(name, len, "attn_qkv")) {
+    const char *other = of_layer ? renamed(arch, name, len) : NULL;
+    if (other) {
+        route_to(r, other, NULL, NULL);
+    } else if (of_layer && equals(name, len, "attn_qkv")) {
         route_to(r, "attn_q", "attn_k", "attn_v");
     } else if (of_layer && equals(name, len, "attn_norm_2")) {
         route_to(r, "attn_norm", NULL, NULL);
@@ -167,7 +176,8 @@ static bool is_unused(const rz_tensor *t) {
     return false;
 }
 
-int rz_route_gguf(rz_tensor *tensors, uint32_t n, const rz_config *c, rz_err *err) {
+int rz_route_gguf(rz_tensor *tensors, uint32_t n, const rz_arch *arch, const rz_config *c,
+                  rz_err *err) {
     bool two_norms = false;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t len = tensors[i].name_len;
@@ -176,7 +186,7 @@ int rz_route_gguf(rz_tensor *tensors, uint32_t n, const rz_config *c, rz_err *er
     for (uint32_t i = 0; i < n; i++) {
         rz_tensor *t = &tensors[i];
         t->ignored = is_unused(t);
-        if (t->ignored || route_name(t, c, two_norms)) continue;
+        if (t->ignored || route_name(t, arch, c, two_norms)) continue;
         return rz_err_set(err, RZ_E_SHAPE, "tensor '%.*s' does not belong to this architecture",
                           (int)t->name_len, t->name);
     }

@@ -56,7 +56,8 @@ typedef struct {
 } rz_tensor;
 
 /* Routes the tensors by their GGUF names; RZ_E_SHAPE for one that belongs nowhere. */
-int rz_route_gguf(rz_tensor *tensors, uint32_t n, const rz_config *c, rz_err *err);
+int rz_route_gguf(rz_tensor *tensors, uint32_t n, const rz_arch *arch, const rz_config *c,
+                  rz_err *err);
 
 /* The list of tensors of a model, checked, and the places they get. */
 typedef struct {

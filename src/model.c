@@ -130,7 +130,7 @@ int rz_model_create(rz_model **out, const rz_load_part *parts, uint32_t n_parts,
     if (result == RZ_OK) result = rz_config_from_gguf(&m.config, &m.arch, g, m.vocab.n, err);
     b.arch = m.arch;
     if (result == RZ_OK) result = list_tensors(&b, parts, n_parts);
-    if (result == RZ_OK) result = rz_route_gguf(b.tensors, b.n_tensors, &m.config, err);
+    if (result == RZ_OK) result = rz_route_gguf(b.tensors, b.n_tensors, m.arch, &m.config, err);
     if (result == RZ_OK) result = rz_bind_check(&b);
     if (result == RZ_OK) result = build_model(out, &m, &b, g, jobs, n_jobs, err);
     rz_bind_free(&b);
@@ -168,6 +168,7 @@ int rz_model_complete(rz_model *m, rz_err *err) {
     /* a layer whose feed-forward part has no norm at all shares the attention's (StableLM 12B) */
     const rz_layer *first = m->layers;
     if (first->attn_norm.w && !first->ffn_norm.w && !first->ffn_post_norm.w) m->config.parallel = true;
+    if (m->rope_long && m->rope_short) m->config.rope.scaling = RZ_SCALE_LONG;
     int result = check_factors(m, m->rope_factors, err);
     if (result == RZ_OK) result = check_factors(m, m->rope_long, err);
     if (result == RZ_OK) result = check_factors(m, m->rope_short, err);
