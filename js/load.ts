@@ -67,6 +67,7 @@ async function readModel(loader: EngineLoader, parts: Part[], options: LoadOptio
     const progress = new Progress(parts, options.onProgress);
     await feed(loader, parts, progress, options.signal);
     progress.end();
+    options.signal?.throwIfAborted(); // onProgress may have aborted
     return loader.finish();
   } finally {
     loader.close();

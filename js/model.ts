@@ -317,8 +317,11 @@ export class LocalModel implements Model {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    for (const session of this.sessions) await this.release(session);
-    await this.engine.close();
-    this.options.onClose();
+    try {
+      for (const session of this.sessions) await this.release(session);
+      await this.engine.close();
+    } finally {
+      this.options.onClose(); // also where the engine has crashed
+    }
   }
 }

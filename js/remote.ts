@@ -2,7 +2,7 @@
 import { type ErrorCode, RealizarError } from './errors.js';
 import type { Platform, WorkerPort } from './platform/platform.js';
 import { type FromWorker, pumpReader, type RemoteCall, type RemoteFailure, type RemoteSource } from './protocol.js';
-import { openSource } from './source.js';
+import { type ByteReader, openSource } from './source.js';
 import type {
   DetokenizeOptions, GenerateOptions, GenerateResult, Generation, LoadOptions, LoadProgress, Model, ModelInfo,
   Perplexity, PerplexityOptions, Source, TokenEvent, TokenizeOptions,
@@ -23,14 +23,23 @@ function revive(failure: RemoteFailure): Error {
   return error;
 }
 
-/** Sources as they can cross: relative URLs are resolved here, streams are pumped. */
-async function prepareSource(source: Source, platform: Platform, signal?: AbortSignal): Promise<RemoteSource> {
-  if (source instanceof URL) return source.href;
-  if (typeof source === 'string') {
-    return platform.openPath ? source : new URL(source, globalThis.location?.href).href;
+/** The worker's own URL is another one. What is no URL is left for fetch to refuse. */
+function resolveUrl(url: string): string {
+  try {
+    return new URL(url, globalThis.location?.href).href;
+  } catch {
+    return url;
   }
+}
+
+/** Sources as they can cross: relative URLs are resolved here, streams are pumped by `readers`. */
+async function prepareSource(source: Source, platform: Platform, readers: ByteReader[], signal?: AbortSignal): Promise<RemoteSource> {
+  if (source instanceof URL) return source.href;
+  if (typeof source === 'string') return platform.openPath ? source : resolveUrl(source);
   if (source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array) return source;
-  return pumpReader(await openSource(source, platform.openPath, signal));
+  const reader = await openSource(source, platform.openPath, signal);
+  readers.push(reader);
+  return pumpReader(reader);
 }
 
 export class RemoteModel implements Model {
@@ -46,15 +55,18 @@ export class RemoteModel implements Model {
 
   static async load(port: WorkerPort, platform: Platform, source: Source | Source[], options: LoadOptions): Promise<Model> {
     const model = new RemoteModel(port);
+    const readers: ByteReader[] = [];
     try {
       const { signal, onProgress, ...rest } = options;
       const sources: RemoteSource[] = [];
-      for (const one of Array.isArray(source) ? source : [source]) sources.push(await prepareSource(one, platform, signal));
+      for (const one of Array.isArray(source) ? source : [source]) sources.push(await prepareSource(one, platform, readers, signal));
       const pumps = sources.flatMap((s) => (typeof s === 'object' && 'pump' in s ? [s.pump] : []));
       const args = [sources, { ...rest, worker: false }];
       model.info = await model.call<ModelInfo>('load', args, signal, (p: LoadProgress) => onProgress?.(p), pumps);
       return model;
     } catch (error) {
+      /* the worker ends before it could say that it needs no more */
+      readers.forEach((r) => r.cancel());
       model.abandon(error as Error);
       throw error;
     }

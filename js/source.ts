@@ -13,7 +13,17 @@ export interface ByteReader {
 
 export type OpenPath = (path: string) => Promise<ByteReader>;
 
+/** The next chunk of a reader that stands at byte `at`; says where a source failed. */
+async function readAt(reader: ByteReader, at: number): Promise<Uint8Array | null> {
+  try {
+    return await reader.read();
+  } catch (error) {
+    throw new RealizarError('SOURCE', `the source failed at byte ${at}: ${(error as Error).message ?? error}`, { cause: error });
+  }
+}
+
 function readStream(stream: ReadableStream<Uint8Array>, size?: number): ByteReader {
+  if (stream.locked) throw new RealizarError('ARGUMENT', 'the stream of the model was read already, or something else reads it');
   const reader = stream.getReader();
   return {
     size,
@@ -108,7 +118,7 @@ export class Part {
   async at(offset: number): Promise<Uint8Array> {
     while (!this.ended && this.position + this.rest.length <= offset) {
       this.position += this.rest.length;
-      const chunk = await this.reader.read();
+      const chunk = await readAt(this.reader, this.position);
       this.ended = chunk === null;
       this.rest = chunk ?? new Uint8Array(0);
     }
@@ -146,7 +156,7 @@ function startsFile(bytes: Uint8Array): boolean {
 
 /** The first chunk of a reader, which still comes first afterwards. */
 async function peek(reader: ByteReader): Promise<{ first: Uint8Array; reader: ByteReader }> {
-  let held: Uint8Array | null = await reader.read();
+  let held: Uint8Array | null = await readAt(reader, 0);
   const first = held ?? new Uint8Array(0);
   return {
     first,
@@ -179,6 +189,7 @@ export async function openParts(source: Source | Source[], openPath?: OpenPath, 
     return startsFile(second.first) ? readers.map((r) => new Part(r)) : [new Part(joinReaders(readers))];
   } catch (error) {
     readers.forEach((r) => r.cancel());
+    signal?.throwIfAborted();
     throw error;
   }
 }

@@ -18,7 +18,7 @@ export interface LoadOptions {
   /** Read vocabulary and metadata only: enough for tokenize, detokenize and info. */
   vocabOnly?: boolean;
   /** Threads that compute. Default: the processors the host reports, at most 8; 1 where the host
-   *  has no shared memory. */
+   *  has no shared memory, and on a page's main thread (`worker: false`), which may not wait. */
   threads?: number;
   /** Most tokens (prompt and answer) a generation may have. Default: what the model was trained
    *  for. */

@@ -141,6 +141,11 @@ static const rz_gguf_kv *find_key(const reader *r, const char *suffix) {
     return rz_gguf_find(r->g, key);
 }
 
+static void no_usable_value(reader *r, const char *suffix) {
+    r->failed = rz_err_set(r->err, RZ_E_FORMAT, "metadata '%.*s%s' has no usable value",
+                           (int)r->arch->count, (const char *)r->arch->value, suffix);
+}
+
 /* A number in [low, high]. */
 static double number(reader *r, const char *suffix, double otherwise, double low, double high) {
     const rz_gguf_kv *kv = find_key(r, suffix);
@@ -158,15 +163,16 @@ static double number(reader *r, const char *suffix, double otherwise, double low
         return low;
     }
     if ((kv && !rz_gguf_number(kv, &value)) || !(value >= low && value <= high)) {
-        r->failed = rz_err_set(r->err, RZ_E_FORMAT, "metadata '%.*s%s' has no usable value",
-                               (int)r->arch->count, (const char *)r->arch->value, suffix);
+        no_usable_value(r, suffix);
         return low;
     }
     return value;
 }
 
 static uint32_t count(reader *r, const char *suffix, double otherwise, uint32_t most) {
-    return (uint32_t)number(r, suffix, otherwise, 1, most);
+    double value = number(r, suffix, otherwise, 1, most);
+    if (!r->failed && value != (double)(uint32_t)value) no_usable_value(r, suffix);
+    return (uint32_t)value;
 }
 
 static bool text_is(const rz_gguf_kv *kv, const char *text) {

@@ -152,10 +152,11 @@ static void make_alibi_slopes(rz_model *m) {
     }
 }
 
-static int check_factors(const rz_model *m, const float *factors, rz_err *err) {
+/* Divisors of frequencies of at most 1: the quotient must stay a usable number. */
+static int check_factors(const rz_model *m, const float *factors, const char *name, rz_err *err) {
     for (uint32_t i = 0; factors && i < m->config.rope.dim / 2; i++) {
-        if (!(factors[i] > 0)) {
-            return rz_err_set(err, RZ_E_VALUE, "a RoPE factor of the file is not larger than 0");
+        if (!(factors[i] >= 1e-6f)) {
+            return rz_err_set(err, RZ_E_VALUE, "%s.weight holds a factor that is not usable", name);
         }
     }
     return RZ_OK;
@@ -169,8 +170,8 @@ int rz_model_complete(rz_model *m, rz_err *err) {
     const rz_layer *first = m->layers;
     if (first->attn_norm.w && !first->ffn_norm.w && !first->ffn_post_norm.w) m->config.parallel = true;
     if (m->rope_long && m->rope_short) m->config.rope.scaling = RZ_SCALE_LONG;
-    int result = check_factors(m, m->rope_factors, err);
-    if (result == RZ_OK) result = check_factors(m, m->rope_long, err);
-    if (result == RZ_OK) result = check_factors(m, m->rope_short, err);
+    int result = check_factors(m, m->rope_factors, "rope_freqs", err);
+    if (result == RZ_OK) result = check_factors(m, m->rope_long, "rope_factors_long", err);
+    if (result == RZ_OK) result = check_factors(m, m->rope_short, "rope_factors_short", err);
     return result;
 }

@@ -19,14 +19,15 @@ static double next_random(rz_sampler *s) {
     return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
 
-/* Each token of the window is penalised once, however often it occurs. */
-static void penalize(const rz_sampling *o, float *logits, const uint32_t *recent, uint32_t n) {
+/* Each token of the window is penalised once, however often it occurs: where it occurs last. */
+static void penalize(const rz_sampler *s, float *logits, const uint32_t *recent, uint32_t n) {
+    const rz_sampling *o = &s->options;
     uint32_t first = n > o->repeat_last ? n - o->repeat_last : 0;
+    for (uint32_t i = first; i < n; i++) s->sorted[recent[i]].id = i;
     for (uint32_t i = first; i < n; i++) {
-        bool seen = false;
-        for (uint32_t j = first; j < i && !seen; j++) seen = recent[j] == recent[i];
         float *x = &logits[recent[i]];
-        if (!seen) *x = *x > 0 ? *x / o->repeat_penalty : *x * o->repeat_penalty;
+        if (s->sorted[recent[i]].id != i) continue;
+        *x = *x > 0 ? *x / o->repeat_penalty : *x * o->repeat_penalty;
     }
 }
 
@@ -41,7 +42,7 @@ static uint32_t largest(const float *logits, uint32_t n) {
             best = i;
         }
     }
-    return best;
+    return most < __builtin_inff() ? best : RZ_NO_TOKEN;
 }
 
 /* Larger first; of equals the smaller id. */
@@ -100,7 +101,7 @@ static uint32_t cut_tail(const rz_sampling *o, const rz_candidate *c, uint32_t n
 uint32_t rz_sample(rz_sampler *s, float *logits, uint32_t n_vocab, const uint32_t *recent,
                    uint32_t n_recent) {
     const rz_sampling *o = &s->options;
-    if (o->repeat_penalty != 1) penalize(o, logits, recent, n_recent);
+    if (o->repeat_penalty != 1) penalize(s, logits, recent, n_recent);
     uint32_t best = largest(logits, n_vocab);
     if (best == RZ_NO_TOKEN || o->temperature <= 0 || o->top_k == 1) return best;
 

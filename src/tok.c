@@ -134,7 +134,9 @@ int rz_tok_encode(const rz_vocab *v, const uint8_t *text, size_t n, uint32_t fla
         start = at;
         first = true;
     }
-    if (result == RZ_OK) result = encode_plain(v, text + start, n - start, first, &s, out, err);
+    if (result == RZ_OK && start < n) {
+        result = encode_plain(v, text + start, n - start, first, &s, out, err);
+    }
     if (flags & RZ_TOK_SPECIAL && v->add_eos) rz_tok_put(out, v->eos);
     return result;
 }

@@ -1,20 +1,23 @@
 /** START HERE: puts the page together. The model is in slot.ts, a story in story.ts. */
-import { setFact, showFacts } from './facts.js';
+import { showFacts } from './facts.js';
 import { boundLength, drawSeed, readOptions, watchOptions } from './options.js';
-import { byId, clearAlert, say, showAlert, type State } from './page.js';
+import { byId, clearAlert, say, showAlert } from './page.js';
 import { Slot } from './slot.js';
-import { loadShipped, type LoadSource, watchSources } from './sources.js';
+import { shippedModel, watchSources } from './sources.js';
 import { Story } from './story.js';
 
 /** A story starts when nobody has typed for so long. */
 const pauseMs = 500;
 
+const readyHint = 'Type a first line or choose one';
+const noModelHint = 'Choose a file or give a URL';
+
 const examples = [
-  'Once upon a time, there was a little fox',
   'Lily found a small red boat',
+  'Once upon a time, there was a little fox',
   'Deep in the forest lived an old bear',
   'One rainy morning, Tom woke up early',
-  '“I am not afraid of the dark,” said the mouse',
+  '"I am not afraid of the dark," said the mouse',
 ];
 
 const line = byId<HTMLInputElement>('line');
@@ -23,39 +26,41 @@ const stopButton = byId<HTMLButtonElement>('stop');
 const anotherButton = byId<HTMLButtonElement>('another');
 
 let timer: ReturnType<typeof setTimeout> | undefined;
-let modelName = '';
 
-const story = new Story(showButtons, (text) => setFact('speed', text));
+const story = new Story(showButtons);
 const slot = new Slot({
-  starts: showButtons,
-  loaded(model) {
+  starts() {
     story.drop();
-    showFacts(model.info, modelName);
+    showButtons();
+  },
+  loaded(model, name) {
+    showFacts(model.info, name);
     boundLength(model.info);
-    say('ready', 'Ready', 'Type a first line or choose one');
+    say('ready', 'Ready', readyHint);
     showButtons();
     if (line.value.trim()) tell();
   },
   ended(model) {
-    say(model ? 'ready' : 'empty', model ? 'Ready' : 'No model', model ? 'The model before is still here' : 'Choose a file or a URL');
+    say(model ? 'ready' : 'empty', model ? 'Ready' : 'No model', model ? 'The model you had is still in use' : noModelHint);
     showButtons();
   },
 });
 
 function showButtons(): void {
   const focused = document.activeElement;
-  tellButton.disabled = !slot.model;
-  anotherButton.disabled = !slot.model || !line.value.trim();
+  const ready = slot.model !== undefined && !slot.busy;
+  tellButton.disabled = !ready;
+  anotherButton.disabled = !ready || !line.value.trim();
   stopButton.disabled = !story.busy;
   /* a button that goes off under the focus hands it on */
   if (focused === stopButton && stopButton.disabled) anotherButton.focus();
 }
 
-/** Tells the story of the line in the field now. */
+/** Tells the story of the line in the field now; while a model loads, once it is there. */
 function tell(): void {
   clearTimeout(timer);
   const text = line.value.trim();
-  if (!slot.model || !text) return;
+  if (!slot.model || slot.busy || !text) return;
   clearAlert();
   void story.tell(slot.model, text, readOptions());
 }
@@ -67,10 +72,10 @@ function typed(): void {
   story.drop();
   if (!line.value.trim()) {
     story.clear();
-    if (slot.model && !slot.busy) say('ready', 'Ready', 'Type a first line or choose one');
+    if (slot.model && !slot.busy) say('ready', 'Ready', readyHint);
   } else {
     story.fade();
-    if (wasBusy) say('ready', 'Waiting for a pause');
+    if (wasBusy) say('ready', 'Listening');
     timer = setTimeout(tell, pauseMs);
   }
   showButtons();
@@ -109,15 +114,17 @@ watchOptions(() => {
   if (line.value.trim()) tell();
 });
 
-const loadSource: LoadSource = (name, source, bytes) => {
-  void slot.load(name, source, bytes).then(() => {});
-  modelName = name;
-};
-watchSources(loadSource);
+watchSources((...from) => {
+  void slot.load(...from);
+  byId('bar').scrollIntoView({ block: 'nearest' });
+});
 
-say('loading', 'Loading');
-loadShipped(loadSource).catch((error: unknown) => {
-  if (slot.busy || slot.model) return;
+/* somebody may have been faster with a model of their own */
+const unclaimed = () => !slot.busy && !slot.model;
+shippedModel().then(({ name, url, bytes }) => {
+  if (unclaimed()) void slot.load(name, url, bytes);
+}, (error: unknown) => {
+  if (!unclaimed()) return;
   showAlert('Could not load the model of this page', error);
-  say('empty' satisfies State, 'No model', 'Choose a file or a URL');
+  say('empty', 'No model', noModelHint);
 });

@@ -43,12 +43,13 @@ export function showAlert(what: string, error: unknown): void {
   close.textContent = '×';
   close.addEventListener('click', clearAlert);
   alertBox.replaceChildren(title, sentence, close);
+  alertBox.scrollIntoView({ block: 'nearest' });
 }
 
 /** A message as a sentence: capital letter in front, full stop behind. */
 export function sentenceOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const capital = /^[a-z]+[ ,:]/.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text;
+  const capital = /^[a-z]+[ ,]/.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
 

@@ -3,19 +3,26 @@ import { load, type Model, type Source } from '../dist/index-browser.js';
 import { byId, clearAlert, megabytes, say, sayFigures, showAlert } from './page.js';
 
 export interface SlotEvents {
-  /** A load began; the model before it goes on working until the new one is there. */
+  /** A load began; the model before it stays until the new one is there. */
   starts(): void;
-  /** A model is ready. `before` was closed. */
-  loaded(model: Model): void;
+  /** A model is ready; the one before it is closed. */
+  loaded(model: Model, name: string): void;
   /** The load failed or was cancelled; `model` is the one that stays, if there is one. */
   ended(model?: Model): void;
 }
 
 const progress = byId<HTMLProgressElement>('progress');
 const cancel = byId<HTMLButtonElement>('cancel');
+const stop = byId<HTMLButtonElement>('stop');
 
 /** Reason of a load that another one replaced: nobody needs to hear of it. */
 const replaced = new DOMException('another model is loading', 'AbortError');
+
+/** While a model loads, Cancel stands where Stop is. */
+function showCancel(shown: boolean): void {
+  cancel.hidden = !shown;
+  stop.hidden = shown;
+}
 
 export class Slot {
   model?: Model;
@@ -46,7 +53,7 @@ export class Slot {
         },
       });
       if (this.loading !== mine) return void model.close();
-      await this.replace(model);
+      await this.replace(model, name);
     } catch (error) {
       if (this.loading !== mine) return;
       this.hide();
@@ -55,18 +62,18 @@ export class Slot {
     }
   }
 
-  private async replace(model: Model): Promise<void> {
+  private async replace(model: Model, name: string): Promise<void> {
     const before = this.model;
     this.model = model;
     this.hide();
-    this.events.loaded(model);
+    this.events.loaded(model, name);
     await before?.close();
   }
 
   private show(name: string): void {
     progress.removeAttribute('value');
     progress.classList.add('shown');
-    cancel.hidden = false;
+    showCancel(true);
     say('loading', `Loading ${name}`, '0 MB');
   }
 
@@ -82,7 +89,7 @@ export class Slot {
     progress.value = 0;
     progress.classList.remove('shown');
     const focused = document.activeElement === cancel;
-    cancel.hidden = true;
+    showCancel(false);
     if (focused) byId('line').focus();
   }
 }

@@ -10,13 +10,12 @@ interface Manifest {
 }
 
 /** The model that ships with the page. A missing manifest fails as a load does. */
-export async function loadShipped(load: LoadSource): Promise<void> {
+export async function shippedModel(): Promise<{ name: string; url: URL; bytes?: number }> {
   const folder = new URL('models/', document.baseURI);
   const response = await fetch(new URL('manifest.json', folder));
-  if (!response.ok) throw new Error(`models/manifest.json answered ${response.status}: choose a model file, or load one from a URL`);
-  const manifest = (await response.json()) as Manifest;
-  const entry = manifest.models.find(({ file }) => file === manifest.default);
-  load(manifest.default, new URL(manifest.default, folder), entry?.bytes);
+  if (!response.ok) throw new Error(`models/manifest.json answered ${response.status}: choose a model file or load one from a URL`);
+  const { models, default: name } = (await response.json()) as Manifest;
+  return { name, url: new URL(name, folder), bytes: models.find(({ file }) => file === name)?.bytes };
 }
 
 /** The parts of a split model are loaded in the order of their names. */
@@ -66,7 +65,7 @@ function watchUrlField(load: LoadSource): void {
     const text = field.value.trim();
     const url = text ? parseUrl(text) : undefined;
     field.setAttribute('aria-invalid', String(!url));
-    if (url) load(decodeURIComponent(url.pathname.split('/').pop() || url.host), url);
+    if (url) load(url.pathname.split('/').pop() || url.host, url);
     else field.focus();
   });
   field.addEventListener('input', () => field.removeAttribute('aria-invalid'));

@@ -1,16 +1,18 @@
 /** A story on the page: its first line, the text that streams in behind it, its figures. */
 import type { GenerateOptions, GenerateResult, Model, TokenEvent } from '../dist/index-browser.js';
-import { byId, rate, say, sayFigures, showAlert, whole } from './page.js';
+import { setFact } from './facts.js';
+import { byId, megabytes, rate, say, sayFigures, showAlert, whole } from './page.js';
 
 const article = byId('story');
-const lineSpan = byId('story-line');
-const restSpan = byId('story-rest');
+const paragraphs = byId('story-text');
 const empty = byId('story-empty');
 
 const figuresEveryMs = 250;
 
 export class Story {
   private running?: AbortController;
+  /** Where the text goes on. */
+  private paragraph = document.createElement('p');
   /** Text that came since the last frame. */
   private added = '';
   private frame = 0;
@@ -18,8 +20,8 @@ export class Story {
   private firstAt = 0;
   private figuresAt = 0;
 
-  /** `changed` is called when a story begins and when it ends; `speed` with the rate to show. */
-  constructor(private readonly changed: () => void, private readonly speed: (text: string) => void) {}
+  /** `changed` is called when a story begins and when it ends. */
+  constructor(private readonly changed: () => void) {}
 
   get busy(): boolean {
     return this.running !== undefined;
@@ -45,13 +47,13 @@ export class Story {
   clear(): void {
     this.drop();
     article.classList.remove('stale');
-    lineSpan.textContent = restSpan.textContent = '';
+    paragraphs.replaceChildren();
     empty.hidden = false;
   }
 
   /** Marks the story as no longer that of the text in the field. */
   fade(): void {
-    article.classList.toggle('stale', lineSpan.textContent !== '');
+    article.classList.toggle('stale', paragraphs.hasChildNodes());
   }
 
   async tell(model: Model, line: string, options: GenerateOptions): Promise<void> {
@@ -77,10 +79,14 @@ export class Story {
     this.added = '';
     article.classList.remove('stale');
     article.setAttribute('aria-busy', 'true');
-    lineSpan.textContent = line;
-    restSpan.textContent = '';
+    const first = document.createElement('span');
+    first.className = 'first-line';
+    first.textContent = line;
+    this.paragraph = document.createElement('p');
+    this.paragraph.append(first);
+    paragraphs.replaceChildren(this.paragraph);
     empty.hidden = true;
-    this.speed('–');
+    setFact('speed', '–');
     say('reading', 'Reading your line');
     this.changed();
   }
@@ -103,32 +109,43 @@ export class Story {
   private figures(now: number): string {
     const seconds = (now - this.firstAt) / 1000;
     const perSecond = seconds > 0.05 ? (this.tokens - 1) / seconds : 0;
-    if (perSecond) this.speed(`${rate(perSecond)} tok/s`);
+    if (perSecond) setFact('speed', `${rate(perSecond)} tok/s`);
     return `${whole(this.tokens)} ${this.tokens === 1 ? 'token' : 'tokens'}${perSecond ? `, ${rate(perSecond)} tok/s` : ''}`;
   }
 
   private flush(): void {
     if (this.frame) cancelAnimationFrame(this.frame);
     this.frame = 0;
-    if (this.added) restSpan.append(this.added);
+    const [rest, ...lines] = this.added.split('\n');
     this.added = '';
+    if (rest) this.paragraph.append(rest);
+    for (const text of lines) this.addParagraph(text);
+  }
+
+  /** A line feed begins a paragraph; one that has no text yet is used again. */
+  private addParagraph(text: string): void {
+    if (this.paragraph.hasChildNodes()) {
+      this.paragraph = document.createElement('p');
+      paragraphs.append(this.paragraph);
+    }
+    if (text) this.paragraph.append(text);
   }
 
   private close(): void {
     this.running = undefined;
     this.flush();
-    restSpan.normalize();
+    paragraphs.normalize();
     article.setAttribute('aria-busy', 'false');
     this.changed();
   }
 
   private end({ timings: t, finishReason }: GenerateResult): void {
     this.close();
-    const read = `read ${rate(t.prefillTokensPerSecond)} tok/s`;
-    const told = t.decodeTokensPerSecond ? `, told ${rate(t.decodeTokensPerSecond)} tok/s` : '';
-    this.speed(read + told);
+    const told = t.decodeTokensPerSecond ? `, told ${rate(t.decodeTokensPerSecond)}` : '';
+    setFact('speed', `read ${rate(t.prefillTokensPerSecond)}${told} tok/s`);
+    setFact('memory', `${megabytes(t.memoryBytes)} MB`);
     const count = `${whole(t.generatedTokens)} tokens in ${(t.totalMs / 1000).toFixed(1)} s`;
-    say('told', finishReason === 'stop' ? 'The end' : 'Out of length', count);
+    say('told', finishReason === 'stop' ? 'The end' : 'Length reached', count);
   }
 
   private fail(error: unknown, stopped: boolean): void {

@@ -3,4 +3,8 @@ import { createLoad } from '../load.js';
 import { serveModel } from '../serve-model.js';
 import { browser, parent } from './browser.js';
 
-serveModel(parent, createLoad(browser));
+const load = createLoad(browser);
+
+/* The page ends this worker after close, and with it everything the model holds. Ending the pool's
+ * threads just before that races with it in Chromium 156: both workers can stay behind, asleep. */
+serveModel(parent, async (source, options) => Object.assign(await load(source, options), { close: async () => {} }));

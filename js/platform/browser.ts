@@ -34,7 +34,8 @@ export const browser: Platform = {
     const url = moduleUrl(variant, threads);
     return modules.get(url.href, () => compile(url));
   },
-  threads: () => (globalThis.crossOriginIsolated ? navigator.hardwareConcurrency || 1 : 1),
+  /* a page's main thread may not wait for others */
+  threads: () => (globalThis.crossOriginIsolated && typeof document === 'undefined' ? navigator.hardwareConcurrency || 1 : 1),
   startPoolThread(thread) {
     const worker = new Worker(new URL('./browser-pool.js', import.meta.url), { type: 'module' });
     worker.postMessage(thread);

@@ -1,5 +1,6 @@
 /*
- * check.h: a few macros for the C tests. A test program counts what it checked and ends with one line
+ * check.h: a few macros for the C tests. A test program counts what it checked and ends with one
+ * line
  * "<name>: N passed, M failed", which tools/test.mjs adds up; its exit status is 0 if M is 0.
  */
 #ifndef CHECK_H

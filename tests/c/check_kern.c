@@ -1,6 +1,7 @@
 /*
- * check_kern.c: every kernel of every table that runs here against the scalar table and against sums
- * in double precision, on random and on extreme inputs. `--bench` measures the kernels instead.
+ * check_kern.c: every kernel of every table that runs here against the scalar table and against
+ * sums in double precision, on random and on extreme inputs. `--bench` measures the kernels
+ * instead.
  *
  * No files, no threads: the same source checks the WebAssembly tables. Bounds are derived in
  * kern_case.c and beside their use; tables that do not fuse multiply-add must agree bit for bit.
@@ -28,7 +29,9 @@ static bool rounds_like_scalar(const rz_kern *k) {
     return strcmp(k->name, "scalar") == 0 || strcmp(k->name, "simd128") == 0;
 }
 
-static float *new_floats(size_t n) { return malloc((n ? n : 1) * sizeof(float)); }
+static float *new_floats(size_t n) {
+    return malloc((n ? n : 1) * sizeof(float));
+}
 
 /* ---- quantised activations ------------------------------------------------------------------ */
 
@@ -37,10 +40,12 @@ static void act_equal(const rz_kern *k, const float *x, uint32_t n, uint32_t col
     case_act plain = case_activations(&rz_kern_scalar, x, n, cols, false);
     for (uint32_t t = 0; t < n; t++) {
         for (uint32_t b = 0; b < cols / 32; b++) {
-            act_value a = case_act_read(k, &mine, t, b), s = case_act_read(&rz_kern_scalar, &plain, t, b);
-            CHECK(same_floats(&a.d, &s.d, 1), "kind %d n %u token %u block %u: d %a, %a", kind, n, t,
-                  b, (double)a.d, (double)s.d);
-            CHECK(same_floats(&a.ds, &s.ds, 1), "kind %d n %u token %u block %u: ds", kind, n, t, b);
+            act_value a = case_act_read(k, &mine, t, b),
+                      s = case_act_read(&rz_kern_scalar, &plain, t, b);
+            CHECK(same_floats(&a.d, &s.d, 1), "kind %d n %u token %u block %u: d %a, %a", kind, n,
+                  t, b, (double)a.d, (double)s.d);
+            CHECK(same_floats(&a.ds, &s.ds, 1), "kind %d n %u token %u block %u: ds", kind, n, t,
+                  b);
             CHECK(a.ns[0] == s.ns[0] && a.ns[1] == s.ns[1], "kind %d token %u: sums %d %d, %d %d",
                   kind, t, a.ns[0], a.ns[1], s.ns[0], s.ns[1]);
             CHECK(memcmp(a.q, s.q, 32) == 0, "kind %d n %u token %u block %u: q", kind, n, t, b);
@@ -115,9 +120,10 @@ typedef struct {
     const float *x;
 } product_case;
 
-enum { guard = 3 };
+enum { guard = 3, guard_rows = 4 };
 
-/* y of all tokens by one table, with guard floats behind every row that must survive. */
+/* y of all tokens by one table, with guard floats behind every row and rows behind the last token
+ * that must survive. */
 static float *multiply(const rz_kern *k, const product_case *c, uint32_t step, size_t *ldy) {
     rz_mat m;
     const bool floats = rz_dtype_get(c->dtype)->block == 1;
@@ -125,14 +131,14 @@ static float *multiply(const rz_kern *k, const product_case *c, uint32_t step, s
     case_act a = case_activations(k, c->x, c->n, c->cols, floats);
     const uint32_t groups = rz_mat_groups(&m), room = groups * k->nr;
     *ldy = room + guard;
-    float *y = new_floats(c->n * *ldy);
-    for (size_t i = 0; i < c->n * *ldy; i++) y[i] = -12345;
+    float *y = new_floats((c->n + guard_rows) * *ldy);
+    for (size_t i = 0; i < (c->n + guard_rows) * *ldy; i++) y[i] = -12345;
     for (uint32_t g = 0; g < groups; g += step) {
         k->matmul[c->dtype](&m, g, rz_min_u32(g + step, groups), &a.act, y, *ldy);
     }
-    for (uint32_t t = 0; t < c->n; t++) {
-        for (uint32_t i = room; i < room + guard; i++) {
-            CHECK(y[t * *ldy + i] == -12345, "token %u: column %u is written", t, i);
+    for (uint32_t t = 0; t < c->n + guard_rows; t++) {
+        for (uint32_t i = t < c->n ? room : 0; i < room + guard; i++) {
+            CHECK(y[t * *ldy + i] == -12345, "token %u of %u: column %u is written", t, c->n, i);
         }
     }
     case_act_free(&a);
@@ -144,12 +150,13 @@ static float *multiply(const rz_kern *k, const product_case *c, uint32_t step, s
 static void compare_sums(const rz_kern *k, const product_case *c, const float *y, size_t ldy,
                          const float *plain, size_t ldp) {
     const bool floats = rz_dtype_get(c->dtype)->block == 1;
-    const size_t row_bytes = (size_t)c->cols / rz_dtype_get(c->dtype)->block *
-                             rz_dtype_get(c->dtype)->block_bytes;
+    const size_t row_bytes =
+        (size_t)c->cols / rz_dtype_get(c->dtype)->block * rz_dtype_get(c->dtype)->block_bytes;
     case_act a = case_activations(k, c->x, c->n, c->cols, floats);
     act_value *blocks = calloc(c->cols / 32 + 1, sizeof *blocks);
     for (uint32_t t = 0; t < c->n; t++) {
-        for (uint32_t b = 0; !floats && b < c->cols / 32; b++) blocks[b] = case_act_read(k, &a, t, b);
+        for (uint32_t b = 0; !floats && b < c->cols / 32; b++)
+            blocks[b] = case_act_read(k, &a, t, b);
         for (uint32_t r = 0; r < c->rows; r++) {
             case_sum s = case_dot(c->dtype, c->file + r * row_bytes, c->cols,
                                   c->x + (size_t)t * c->cols, blocks);
@@ -160,8 +167,9 @@ static void compare_sums(const rz_kern *k, const product_case *c, const float *y
                 CHECK(fabs((double)got - want) <= 2 * s.error, "token %u row %u: scalar has %a", t,
                       r, (double)want);
             } else if (s.largest > 2.0 * FLT_MAX) {
-                CHECK(!isfinite(got) && !isfinite(want), "token %u row %u: %a and %a should overflow",
-                      t, r, (double)got, (double)want);
+                CHECK(!isfinite(got) && !isfinite(want),
+                      "token %u row %u: %a and %a should overflow", t, r, (double)got,
+                      (double)want);
             }
         }
         if (rounds_like_scalar(k)) {
@@ -200,7 +208,8 @@ static void one_product(const rz_kern *k, product_case *c) {
 
 static void products(const rz_kern *k, uint32_t dtype) {
     static const uint32_t rows[] = {1, 8, 17, 24};
-    static const uint32_t cols_of[3][4] = {{1, 8, 172, 256}, {32, 64, 96, 512}, {256, 512, 768, 1024}};
+    static const uint32_t cols_of[3][4] = {
+        {1, 8, 172, 256}, {32, 64, 96, 512}, {256, 512, 768, 1024}};
     const rz_dtype *t = rz_dtype_get(dtype);
     const uint32_t *cols = cols_of[t->block == 1 ? 0 : t->block == 32 ? 1 : 2];
     random_state r = {dtype};
@@ -213,7 +222,8 @@ static void products(const rz_kern *k, uint32_t dtype) {
             product_case c = {.dtype = dtype, .rows = rows[shape], .cols = cols[shape], .n = 9};
             uint8_t *file = malloc((size_t)c.rows * (c.cols / t->block) * t->block_bytes);
             float *x = new_floats((size_t)c.n * c.cols);
-            case_weights(&r, (enum weight_kind)(kind / X_KINDS), dtype, file, (size_t)c.rows * c.cols);
+            case_weights(&r, (enum weight_kind)(kind / X_KINDS), dtype, file,
+                         (size_t)c.rows * c.cols);
             case_inputs(&r, (enum act_kind)(kind % X_KINDS), x, (size_t)c.n * c.cols);
             c.file = file;
             c.x = x;
@@ -236,7 +246,8 @@ static void model_is_dequantized(uint32_t dtype) {
         case_weights(&r, W_RANDOM, dtype, file, cols);
         case_inputs(&r, X_RANDOM, x, cols);
         case_act a = case_activations(&rz_kern_scalar, x, 1, cols, false);
-        for (uint32_t b = 0; b < cols / 32; b++) blocks[b] = case_act_read(&rz_kern_scalar, &a, 0, b);
+        for (uint32_t b = 0; b < cols / 32; b++)
+            blocks[b] = case_act_read(&rz_kern_scalar, &a, 0, b);
         t->dequantize(file, w, cols);
         for (int c = 0; c < cols; c++) {
             double xc = t->block == 1 ? x[c] : (double)blocks[c / 32].d * blocks[c / 32].q[c % 32];
@@ -245,8 +256,8 @@ static void model_is_dequantized(uint32_t dtype) {
         }
         case_sum s = case_dot(dtype, file, cols, x, blocks);
         /* dequantising rounds each weight to float, Q4_K before its two parts cancel */
-        CHECK(fabs(s.value - want) <= s.error + 0x1p-22 * sizes, "%s: %a is not %a", t->name, s.value,
-              want);
+        CHECK(fabs(s.value - want) <= s.error + 0x1p-22 * sizes, "%s: %a is not %a", t->name,
+              s.value, want);
         case_act_free(&a);
         free(file);
     }
@@ -302,7 +313,8 @@ static void norms_not_finite(const rz_kern *k) {
             for (int i = 0; i < 21; i++) x[i] = w[i] = 1;
             x[at] = specials[s];
             k->rmsnorm(y, x, w, 21, 1e-5f);
-            for (int i = 0; i < 21; i++) CHECK(isnan(y[i]), "special %d at %d: %g", s, at, (double)y[i]);
+            for (int i = 0; i < 21; i++)
+                CHECK(isnan(y[i]), "special %d at %d: %g", s, at, (double)y[i]);
         }
     }
 }
@@ -312,8 +324,10 @@ static void swiglu(const rz_kern *k) {
     random_state r = {22};
     for (uint32_t n = 1; n <= 200; n = n * 2 + 1) {
         for (int j = 0; j < 6; j++) {
-            float *g = new_floats(n), *up = new_floats(n), *y = new_floats(n), *plain = new_floats(n);
-            for (uint32_t i = 0; i < n; i++) g[i] = random_float(&r) * sizes[j], up[i] = random_float(&r);
+            float *g = new_floats(n), *up = new_floats(n), *y = new_floats(n),
+                  *plain = new_floats(n);
+            for (uint32_t i = 0; i < n; i++)
+                g[i] = random_float(&r) * sizes[j], up[i] = random_float(&r);
             k->silu_mul(y, g, up, n);
             rz_kern_scalar.silu_mul(plain, g, up, n);
             for (uint32_t i = 0; i < n; i++) {
@@ -389,16 +403,27 @@ static attn_case attn_new(const rz_kern *t, uint32_t hd, uint32_t kv_type, uint3
     return c;
 }
 
-static void attn_free(attn_case *c) { free(c->k), free(c->v); }
+static void attn_free(attn_case *c) {
+    free(c->k), free(c->v);
+}
 
 /* Queries first .. first + n of the case by one table, chunks merged in double. Rows of 128. */
-static void attn_run(const rz_kern *t, const attn_case *c, uint32_t first, uint32_t n, double *out) {
+static void attn_run(const rz_kern *t, const attn_case *c, uint32_t first, uint32_t n,
+                     double *out) {
     const float *q[max_queries];
     float *rows[max_queries], max[max_queries], sum[max_queries];
     double most[max_queries], total[max_queries] = {0};
     for (uint32_t i = 0; i < n; i++) q[i] = c->q[first + i], rows[i] = new_floats(c->width);
-    rz_attn a = {.k = c->k, .v = c->v, .kv_type = c->kv_type, .head_dim = c->hd, .n_q = n, .q = q,
-                 .limit = limits + first, .out = rows, .max = max, .sum = sum};
+    rz_attn a = {.k = c->k,
+                 .v = c->v,
+                 .kv_type = c->kv_type,
+                 .head_dim = c->hd,
+                 .n_q = n,
+                 .q = q,
+                 .limit = limits + first,
+                 .out = rows,
+                 .max = max,
+                 .sum = sum};
     for (uint32_t chunk = 0; chunk * RZ_KEY_CHUNK < limits[first + n - 1]; chunk++) {
         t->attend(&a, chunk);
         for (uint32_t i = 0; i < n; i++) {
@@ -442,12 +467,12 @@ static double attn_model(const rz_kern *t, const attn_case *c, uint32_t i, doubl
         }
     }
     for (uint32_t d = 0; d < c->hd; d++) out[d] /= total;
-    /* scores round hd + 2 times; exp is off by 2e-7 once per block of keys on the way to the end, and
-     * its argument by 2^-24 of at most 87; sums over keys round once per key. All of it counts twice:
-     * in the weighted sum and in the total. Values are at most 1 in size. */
+    /* scores round hd + 2 times; exp is off by 2e-7 once per block of keys on the way to the end,
+     * and its argument by 2^-24 of at most 87; sums over keys round once per key. All of it counts
+     * twice: in the weighted sum and in the total. Values are at most 1 in size. */
     double blocks = limits[i] / 32.0 + 2;
-    return 2 * (2 * (c->hd + 2) * 0x1p-24 * sizes + blocks * 3e-7 + 87 * 0x1p-24 +
-                limits[i] * 0x1p-24);
+    return 2 *
+           (2 * (c->hd + 2) * 0x1p-24 * sizes + blocks * 3e-7 + 87 * 0x1p-24 + limits[i] * 0x1p-24);
 }
 
 static void attention(const rz_kern *t, uint32_t hd, uint32_t kv_type, float q_size) {
@@ -459,8 +484,9 @@ static void attention(const rz_kern *t, uint32_t hd, uint32_t kv_type, float q_s
     for (uint32_t i = 0; i < max_queries; i++) {
         double error = attn_model(t, &c, i, want);
         for (uint32_t d = 0; d < hd; d++) {
-            CHECK(fabs(got[i * 128 + d] - want[d]) <= error, "%u keys, %u: %.9g is not %.9g within %g",
-                  limits[i], d, got[i * 128 + d], want[d], error);
+            CHECK(fabs(got[i * 128 + d] - want[d]) <= error,
+                  "%u keys, %u: %.9g is not %.9g within %g", limits[i], d, got[i * 128 + d],
+                  want[d], error);
             CHECK(fabs(got[i * 128 + d] - plain[i * 128 + d]) <= 2 * error, "%u keys: scalar",
                   limits[i]);
             CHECK(!rounds_like_scalar(t) || got[i * 128 + d] == plain[i * 128 + d],
@@ -472,8 +498,8 @@ static void attention(const rz_kern *t, uint32_t hd, uint32_t kv_type, float q_s
         /* a cache that ends with this query's last key, whatever stands behind it */
         attn_case tight = attn_new(t, hd, kv_type, limits[i], q_size, i % 2 ? 0 : 0x7f);
         attn_run(t, &tight, i, 1, alone);
-        CHECK(memcmp(alone, got + i * 128, hd * sizeof *got) == 0, "%u keys: what lies behind leaks",
-              limits[i]);
+        CHECK(memcmp(alone, got + i * 128, hd * sizeof *got) == 0,
+              "%u keys: what lies behind leaks", limits[i]);
         attn_free(&tight);
     }
     attn_free(&c), attn_free(&p);
@@ -491,7 +517,8 @@ static void attention_not_finite(const rz_kern *t) {
         put(c.k, key_at(t, 64, key, key), kv_type, 0);
         put(c.v, (size_t)key * c.width + key, kv_type, NAN);
         attn_run(t, &c, 4, 1, out);
-        for (uint32_t d = 0; d < 64; d++) CHECK(isnan(out[d]) == (d == key), "value %u: %g", d, out[d]);
+        for (uint32_t d = 0; d < 64; d++)
+            CHECK(isnan(out[d]) == (d == key), "value %u: %g", d, out[d]);
         attn_free(&c);
     }
 }

@@ -20,8 +20,12 @@ void buffer_add(byte_buffer *b, const void *bytes, size_t n) {
     b->n += n;
 }
 
-void buffer_u32(byte_buffer *b, uint32_t v) { buffer_add(b, &v, sizeof v); }
-void buffer_u64(byte_buffer *b, uint64_t v) { buffer_add(b, &v, sizeof v); }
+void buffer_u32(byte_buffer *b, uint32_t v) {
+    buffer_add(b, &v, sizeof v);
+}
+void buffer_u64(byte_buffer *b, uint64_t v) {
+    buffer_add(b, &v, sizeof v);
+}
 
 void buffer_string(byte_buffer *b, const char *s) {
     buffer_u64(b, strlen(s));

@@ -1,8 +1,9 @@
 /*
  * gguf_writer.h: builds GGUF files in memory, right ones and deliberately wrong ones.
  *
- * Entries and tensors are appended in order; gguf_close() joins header, padding and data. Counts and
- * the version can be set to anything before that; single values are patched in the finished bytes.
+ * Entries and tensors are appended in order; gguf_close() joins header, padding and data. Counts
+ * and the version can be set to anything before that; single values are patched in the finished
+ * bytes.
  */
 #ifndef GGUF_WRITER_H
 #define GGUF_WRITER_H

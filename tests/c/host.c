@@ -28,7 +28,7 @@ int host_load(rz_model **m, host_file file, const rz_load_opts *opts, size_t pie
         size_t n = need.offset < file.n ? file.n - (size_t)need.offset : 0;
         if (n > need.length) n = need.length;
         if (piece && n > piece) n = piece;
-        memcpy(need.dst, file.bytes + (n ? need.offset : 0), n);
+        if (n) memcpy(need.dst, file.bytes + need.offset, n);
         result = rz_load_feed(l, n);
         if (result < 0) break;
     }
@@ -51,8 +51,7 @@ rz_model *host_load_path(const char *path, const rz_load_opts *opts) {
     return m;
 }
 
-float *host_logits(rz_model *m, const uint32_t *ids, uint32_t n, uint32_t chunk,
-                   uint32_t kv_type) {
+float *host_logits(rz_model *m, const uint32_t *ids, uint32_t n, uint32_t chunk, uint32_t kv_type) {
     rz_model_info info;
     rz_session *s;
     rz_err err;

@@ -18,11 +18,16 @@ static int half_places(uint32_t dtype, int *at) {
 static uint16_t scale_of(random_state *r, enum weight_kind kind) {
     const uint16_t fraction = (uint16_t)random_below(r, 0x400);
     switch (kind) {
-    case W_ZERO_SCALES: return random_below(r, 2) ? 0x8000 : 0;
-    case W_NEGATIVE: return 0xa000 | fraction;
-    case W_SUBNORMAL: return (uint16_t)(random_below(r, 2) << 15) | fraction;
-    case W_LARGEST: return 0x7bff;
-    default: return (uint16_t)(random_below(r, 2) << 15 | (0x1800 + random_below(r, 0x1000)));
+    case W_ZERO_SCALES:
+        return random_below(r, 2) ? 0x8000 : 0;
+    case W_NEGATIVE:
+        return 0xa000 | fraction;
+    case W_SUBNORMAL:
+        return (uint16_t)(random_below(r, 2) << 15) | fraction;
+    case W_LARGEST:
+        return 0x7bff;
+    default:
+        return (uint16_t)(random_below(r, 2) << 15 | (0x1800 + random_below(r, 0x1000)));
     }
 }
 
@@ -31,16 +36,23 @@ static float float_of(random_state *r, enum weight_kind kind, uint32_t dtype) {
     const float small = dtype == RZ_DT_F16 ? 0x1p-15f : 0x1p-127f, x = random_float(r);
     switch (kind) {
     case W_ZERO_CODES:
-    case W_ZERO_SCALES: return x < 0 ? -0.0f : 0.0f;
-    case W_MAX_CODES: return x < 0 ? -1.0f : 1.0f;
-    case W_NEGATIVE: return -fabsf(x);
-    case W_SUBNORMAL: return x * small;
-    case W_LARGEST: return x < 0 ? -largest : largest;
-    default: return x;
+    case W_ZERO_SCALES:
+        return x < 0 ? -0.0f : 0.0f;
+    case W_MAX_CODES:
+        return x < 0 ? -1.0f : 1.0f;
+    case W_NEGATIVE:
+        return -fabsf(x);
+    case W_SUBNORMAL:
+        return x * small;
+    case W_LARGEST:
+        return x < 0 ? -largest : largest;
+    default:
+        return x;
     }
 }
 
-static void quantized_block(random_state *r, enum weight_kind kind, uint32_t dtype, uint8_t *block) {
+static void quantized_block(random_state *r, enum weight_kind kind, uint32_t dtype,
+                            uint8_t *block) {
     const size_t bytes = rz_dtype_get(dtype)->block_bytes;
     int at[2], places = half_places(dtype, at);
     random_bytes(r, block, bytes);
@@ -73,13 +85,26 @@ void case_inputs(random_state *r, enum act_kind kind, float *x, size_t n) {
     for (size_t i = 0; i < n; i++) {
         x[i] = random_float(r);
         switch (kind) {
-        case X_ZERO: x[i] = x[i] < 0 ? -0.0f : 0.0f; break;
-        case X_TINY: x[i] *= tiny[i / 32 % 5]; break;
-        case X_HUGE: x[i] *= huge[i / 32 % 4]; break;
-        case X_ALTERNATE: x[i] = i % 2 ? -step : step; break;
-        case X_SPIKE: x[i] *= i % 32 == 5 ? 1000.0f : 0.01f; break;
-        case X_TIES: x[i] = i % 32 ? (random_below(r, 254) - 126.5f) * step : 127 * step; break;
-        default: break;
+        case X_ZERO:
+            x[i] = x[i] < 0 ? -0.0f : 0.0f;
+            break;
+        case X_TINY:
+            x[i] *= tiny[i / 32 % 5];
+            break;
+        case X_HUGE:
+            x[i] *= huge[i / 32 % 4];
+            break;
+        case X_ALTERNATE:
+            x[i] = i % 2 ? -step : step;
+            break;
+        case X_SPIKE:
+            x[i] *= i % 32 == 5 ? 1000.0f : 0.01f;
+            break;
+        case X_TIES:
+            x[i] = i % 32 ? (random_below(r, 254) - 126.5f) * step : 127 * step;
+            break;
+        default:
+            break;
         }
     }
 }
@@ -89,7 +114,8 @@ uint8_t *case_pack(rz_mat *m, const rz_kern *k, uint32_t dtype, uint32_t rows, u
     uint64_t row_bytes = 0;
     if (!rz_mat_init(m, dtype, rows, cols, k->nr, k->flip)) return NULL;
     rz_dtype_row_bytes(rz_dtype_get(dtype), cols, &row_bytes);
-    uint8_t *data = aligned_alloc(RZ_ALIGN, (size_t)(rz_mat_bytes(m) + RZ_ALIGN - 1) / RZ_ALIGN * RZ_ALIGN);
+    uint8_t *data =
+        aligned_alloc(RZ_ALIGN, (size_t)(rz_mat_bytes(m) + RZ_ALIGN - 1) / RZ_ALIGN * RZ_ALIGN);
     for (uint32_t r = 0; r < rows; r += k->nr) {
         rz_pack_group(m, data + r / k->nr * m->group_bytes, file + r * row_bytes,
                       rz_min_u32(rows - r, k->nr));
@@ -98,7 +124,8 @@ uint8_t *case_pack(rz_mat *m, const rz_kern *k, uint32_t dtype, uint32_t rows, u
     return data;
 }
 
-case_act case_activations(const rz_kern *k, const float *x, uint32_t n, uint32_t cols, bool floats) {
+case_act case_activations(const rz_kern *k, const float *x, uint32_t n, uint32_t cols,
+                          bool floats) {
     const size_t room = rz_tile_room(k, n);
     case_act a = {.act = {.n = n, .cols = cols}};
     if (floats) {
@@ -110,8 +137,8 @@ case_act case_activations(const rz_kern *k, const float *x, uint32_t n, uint32_t
         width = rz_tile_width(k, n, t0);
         uint32_t live = rz_min_u32(width, n - t0);
         if (!floats) {
-            k->act_q8(a.q8 + (size_t)t0 * (cols / 32) * rz_act_block(k), x + (size_t)t0 * cols, cols,
-                      cols, live, width);
+            k->act_q8(a.q8 + (size_t)t0 * (cols / 32) * rz_act_block(k), x + (size_t)t0 * cols,
+                      cols, cols, live, width);
             continue;
         }
         for (uint32_t c = 0; c < cols; c++) {
@@ -132,7 +159,8 @@ void case_act_free(case_act *a) {
 act_value case_act_read(const rz_kern *k, const case_act *a, uint32_t token, uint32_t block) {
     const uint32_t t0 = token / k->tile * k->tile, t = token - t0;
     const uint32_t T = rz_tile_width(k, a->act.n, t0), bytes = k->act_i16 ? 8 : 4;
-    const uint8_t *p = a->q8 + ((size_t)t0 * (a->act.cols / 32) + (size_t)block * T) * rz_act_block(k);
+    const uint8_t *p =
+        a->q8 + ((size_t)t0 * (a->act.cols / 32) + (size_t)block * T) * rz_act_block(k);
     static const int i16_order[4] = {0, 2, 1, 3};
     act_value v = {.d = rz_load_f32(p + 4 * t), .ds = rz_load_f32(p + 4 * (T + t))};
     for (uint32_t i = 0; i < 2; i++) v.ns[i] = (int32_t)rz_load_u32(p + 4 * ((2 + i) * T + t));
@@ -182,7 +210,8 @@ static int int_dot(const int *codes, const int8_t *q, int n) {
 
 static void add_q4_0(sum_of *s, const uint8_t *block, const act_value *x) {
     int codes[32];
-    for (int j = 0; j < 16; j++) codes[j] = (block[2 + j] & 15) - 8, codes[j + 16] = (block[2 + j] >> 4) - 8;
+    for (int j = 0; j < 16; j++)
+        codes[j] = (block[2 + j] & 15) - 8, codes[j + 16] = (block[2 + j] >> 4) - 8;
     add_scaled(s, 1, int_dot(codes, x->q, 32), rz_f32_from_f16(rz_load_u16(block)), x->d);
 }
 
@@ -224,10 +253,14 @@ static void add_q6_k(sum_of *s, const uint8_t *block, const act_value *x) {
 static double roundings(uint32_t dtype, uint32_t cols) {
     switch (dtype) {
     case RZ_DT_Q4_0:
-    case RZ_DT_Q8_0: return cols / 32 + 2;
-    case RZ_DT_Q4_K: return cols / 256 * 2 + 8 + 4;
-    case RZ_DT_Q6_K: return cols / 256 + 16 + 4;
-    default: return cols + 1.0;
+    case RZ_DT_Q8_0:
+        return cols / 32 + 2;
+    case RZ_DT_Q4_K:
+        return cols / 256 * 2 + 8 + 4;
+    case RZ_DT_Q6_K:
+        return cols / 256 + 16 + 4;
+    default:
+        return cols + 1.0;
     }
 }
 
@@ -252,11 +285,22 @@ case_sum case_dot(uint32_t dtype, const uint8_t *row, uint32_t cols, const float
         const act_value *xb = blocks + c / 32;
         float w = 0;
         switch (dtype) {
-        case RZ_DT_Q4_0: add_q4_0(&s, row, xb); break;
-        case RZ_DT_Q8_0: add_q8_0(&s, row, xb); break;
-        case RZ_DT_Q4_K: add_q4_k(&s, row, xb); break;
-        case RZ_DT_Q6_K: add_q6_k(&s, row, xb); break;
-        default: t->dequantize(row, &w, 1); add_term(&s, w, x[c]); break;
+        case RZ_DT_Q4_0:
+            add_q4_0(&s, row, xb);
+            break;
+        case RZ_DT_Q8_0:
+            add_q8_0(&s, row, xb);
+            break;
+        case RZ_DT_Q4_K:
+            add_q4_k(&s, row, xb);
+            break;
+        case RZ_DT_Q6_K:
+            add_q6_k(&s, row, xb);
+            break;
+        default:
+            t->dequantize(row, &w, 1);
+            add_term(&s, w, x[c]);
+            break;
         }
     }
     return (case_sum){.value = s.value,

@@ -1,6 +1,7 @@
 /*
- * kern_case.h: inputs for kernel checks and what they must give: matrices and activations packed for a
- * table, packed activations read back, and sums in double with the bound of their float errors.
+ * kern_case.h: inputs for kernel checks and what they must give: matrices and activations packed
+ * for a table, packed activations read back, and sums in double with the bound of their float
+ * errors.
  */
 #ifndef KERN_CASE_H
 #define KERN_CASE_H

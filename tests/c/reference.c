@@ -14,7 +14,8 @@ typedef struct {
     host_file file;
     rz_gguf g;
     uint32_t n_embd, n_head, n_head_kv, head_dim, n_ff, n_layer, n_vocab, rope_dim;
-    double eps, rope_base;
+    double eps, rope_base, rope_scale;
+    float *rope_factors; /* [rope_dim / 2] or NULL */
 } net;
 
 static double number(const net *m, const char *key, double otherwise) {
@@ -62,9 +63,13 @@ static void multiply(float *y, const float *w, const float *x, uint32_t n, uint3
 
 static void project(const net *m, uint32_t layer, const char *name, float *y, const float *x,
                     uint32_t n, uint32_t rows, uint32_t cols) {
-    float *w = layer_tensor(m, layer, name);
+    char weight[64], bias[64];
+    snprintf(weight, sizeof weight, "%s.weight", name);
+    snprintf(bias, sizeof bias, "%s.bias", name);
+    float *w = layer_tensor(m, layer, weight), *b = layer_tensor(m, layer, bias);
     multiply(y, w, x, n, rows, cols);
-    free(w);
+    for (size_t i = 0; b && i < (size_t)n * rows; i++) y[i] += b[i % rows];
+    free(w), free(b);
 }
 
 static void normalise(const net *m, float *y, const float *x, const float *w, uint32_t n) {
@@ -85,7 +90,9 @@ static void rotate(const net *m, float *x, uint32_t n, uint32_t heads) {
         for (uint32_t h = 0; h < heads; h++) {
             float *p = x + ((size_t)t * heads + h) * m->head_dim;
             for (uint32_t i = 0; i < m->rope_dim; i += 2) {
-                double angle = t * pow(m->rope_base, -(double)i / m->rope_dim);
+                double factor = m->rope_factors ? m->rope_factors[i / 2] : 1;
+                double angle =
+                    t * pow(m->rope_base, -(double)i / m->rope_dim) / factor / m->rope_scale;
                 double a = p[i], b = p[i + 1];
                 p[i] = (float)(a * cos(angle) - b * sin(angle));
                 p[i + 1] = (float)(a * sin(angle) + b * cos(angle));
@@ -130,30 +137,34 @@ static void add(float *x, const float *y, size_t n) {
 
 static void run_layer(const net *m, uint32_t layer, float *x, uint32_t n) {
     const uint32_t q_rows = m->n_head * m->head_dim, kv_rows = m->n_head_kv * m->head_dim;
-    float *h = malloc((size_t)n * m->n_embd * sizeof *h), *y = malloc((size_t)n * m->n_embd * sizeof *y);
-    float *q = malloc((size_t)n * q_rows * sizeof *q), *heads = malloc((size_t)n * q_rows * sizeof *q);
-    float *k = malloc((size_t)n * kv_rows * sizeof *k), *v = malloc((size_t)n * kv_rows * sizeof *v);
-    float *gate = malloc((size_t)n * m->n_ff * sizeof *gate), *up = malloc((size_t)n * m->n_ff * sizeof *up);
+    float *h = malloc((size_t)n * m->n_embd * sizeof *h),
+          *y = malloc((size_t)n * m->n_embd * sizeof *y);
+    float *q = malloc((size_t)n * q_rows * sizeof *q),
+          *heads = malloc((size_t)n * q_rows * sizeof *q);
+    float *k = malloc((size_t)n * kv_rows * sizeof *k),
+          *v = malloc((size_t)n * kv_rows * sizeof *v);
+    float *gate = malloc((size_t)n * m->n_ff * sizeof *gate),
+          *up = malloc((size_t)n * m->n_ff * sizeof *up);
     float *attn_norm = layer_tensor(m, layer, "attn_norm.weight");
     float *ffn_norm = layer_tensor(m, layer, "ffn_norm.weight");
 
     normalise(m, h, x, attn_norm, n);
-    project(m, layer, "attn_q.weight", q, h, n, q_rows, m->n_embd);
-    project(m, layer, "attn_k.weight", k, h, n, kv_rows, m->n_embd);
-    project(m, layer, "attn_v.weight", v, h, n, kv_rows, m->n_embd);
+    project(m, layer, "attn_q", q, h, n, q_rows, m->n_embd);
+    project(m, layer, "attn_k", k, h, n, kv_rows, m->n_embd);
+    project(m, layer, "attn_v", v, h, n, kv_rows, m->n_embd);
     rotate(m, q, n, m->n_head);
     rotate(m, k, n, m->n_head_kv);
     attend(m, heads, q, k, v, n);
-    project(m, layer, "attn_output.weight", y, heads, n, m->n_embd, q_rows);
+    project(m, layer, "attn_output", y, heads, n, m->n_embd, q_rows);
     add(x, y, (size_t)n * m->n_embd);
 
     normalise(m, h, x, ffn_norm, n);
-    project(m, layer, "ffn_gate.weight", gate, h, n, m->n_ff, m->n_embd);
-    project(m, layer, "ffn_up.weight", up, h, n, m->n_ff, m->n_embd);
+    project(m, layer, "ffn_gate", gate, h, n, m->n_ff, m->n_embd);
+    project(m, layer, "ffn_up", up, h, n, m->n_ff, m->n_embd);
     for (size_t i = 0; i < (size_t)n * m->n_ff; i++) {
         gate[i] = (float)(gate[i] / (1 + exp(-(double)gate[i])) * up[i]);
     }
-    project(m, layer, "ffn_down.weight", y, gate, n, m->n_embd, m->n_ff);
+    project(m, layer, "ffn_down", y, gate, n, m->n_embd, m->n_ff);
     add(x, y, (size_t)n * m->n_embd);
 
     free(h), free(y), free(q), free(heads), free(k), free(v), free(gate), free(up);
@@ -172,10 +183,13 @@ float *reference_logits(host_file file, const uint32_t *ids, uint32_t n, uint32_
     m.n_layer = (uint32_t)number(&m, "block_count", 0);
     m.rope_dim = (uint32_t)number(&m, "rope.dimension_count", m.head_dim);
     m.rope_base = number(&m, "rope.freq_base", 10000);
+    m.rope_scale = number(&m, "rope.scaling.factor", number(&m, "rope.scale_linear", 1));
+    m.rope_factors = tensor(&m, "rope_freqs.weight", NULL);
     m.eps = number(&m, "attention.layer_norm_rms_epsilon", 1e-5);
 
     float *embd = tensor(&m, "token_embd.weight", &m.n_vocab);
-    float *output = tensor(&m, "output.weight", NULL), *norm = tensor(&m, "output_norm.weight", NULL);
+    float *output = tensor(&m, "output.weight", NULL),
+          *norm = tensor(&m, "output_norm.weight", NULL);
     float *x = malloc((size_t)n * m.n_embd * sizeof *x);
     for (uint32_t t = 0; t < n; t++) {
         memcpy(x + (size_t)t * m.n_embd, embd + (size_t)ids[t] * m.n_embd, m.n_embd * sizeof *x);
@@ -184,7 +198,7 @@ float *reference_logits(host_file file, const uint32_t *ids, uint32_t n, uint32_
     normalise(&m, x, x, norm, n);
     float *logits = malloc((size_t)n * m.n_vocab * sizeof *logits);
     multiply(logits, output ? output : embd, x, n, m.n_vocab, m.n_embd);
-    free(embd), free(output), free(norm), free(x);
+    free(embd), free(output), free(norm), free(x), free(m.rope_factors);
     rz_gguf_free(&m.g);
     *n_vocab = m.n_vocab;
     return logits;

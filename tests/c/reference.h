@@ -7,8 +7,8 @@
 
 #include "host.h"
 
-/* Logits of every position of ids[0..n) for a llama GGUF file in memory: n rows of *n_vocab floats, to
- * be freed. NULL if the file is not one. */
+/* Logits of every position of ids[0..n) for a llama GGUF file in memory: n rows of *n_vocab floats,
+ * to be freed. NULL if the file is not one. */
 float *reference_logits(host_file file, const uint32_t *ids, uint32_t n, uint32_t *n_vocab);
 
 #endif

@@ -64,19 +64,38 @@ static void rounding_edges(void) {
         float f;
         uint16_t h;
     } cases[] = {
-        {0.0f, 0},           {-0.0f, 0x8000},      {1.0f, 0x3c00},        {-2.0f, 0xc000},
-        {65504.0f, 0x7bff},  {65519.996f, 0x7bff}, {65520.0f, 0x7c00},    {-65520.0f, 0xfc00},
-        {0x1p-24f, 1},       {0x1p-25f, 0},        {0x1.000002p-25f, 1},  {0x1.8p-24f, 2},
-        {0x1.4p-23f, 2},     {0x1.ff8p-15f, 0x3ff}, {0x1.ffcp-15f, 0x400}, {0x1p-14f, 0x400},
-        {0x1.002p0f, 0x3c00}, {0x1.006p0f, 0x3c02}, {0x1.002002p0f, 0x3c01}, {0x1p-149f, 0},
-        {INFINITY, 0x7c00},  {-INFINITY, 0xfc00},  {3.4e38f, 0x7c00},     {NAN, 0x7e00},
+        {0.0f, 0},
+        {-0.0f, 0x8000},
+        {1.0f, 0x3c00},
+        {-2.0f, 0xc000},
+        {65504.0f, 0x7bff},
+        {65519.996f, 0x7bff},
+        {65520.0f, 0x7c00},
+        {-65520.0f, 0xfc00},
+        {0x1p-24f, 1},
+        {0x1p-25f, 0},
+        {0x1.000002p-25f, 1},
+        {0x1.8p-24f, 2},
+        {0x1.4p-23f, 2},
+        {0x1.ff8p-15f, 0x3ff},
+        {0x1.ffcp-15f, 0x400},
+        {0x1p-14f, 0x400},
+        {0x1.002p0f, 0x3c00},
+        {0x1.006p0f, 0x3c02},
+        {0x1.002002p0f, 0x3c01},
+        {0x1p-149f, 0},
+        {INFINITY, 0x7c00},
+        {-INFINITY, 0xfc00},
+        {3.4e38f, 0x7c00},
+        {NAN, 0x7e00},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint16_t h = rz_f16_from_f32(cases[i].f);
         CHECK(h == cases[i].h, "%a rounds to %x, not %x", (double)cases[i].f, h, cases[i].h);
         check_rounding(cases[i].f);
     }
-    for (uint32_t h = 0; h < 0x7bff; h++) { /* midpoints of neighbours, and the floats beside them */
+    for (uint32_t h = 0; h < 0x7bff;
+         h++) { /* midpoints of neighbours, and the floats beside them */
         float middle = (float)((half_value((uint16_t)h) + half_value((uint16_t)(h + 1))) / 2);
         check_rounding(middle);
         check_rounding(nextafterf(middle, 0));

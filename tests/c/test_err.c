@@ -68,14 +68,18 @@ static void long_strings(void) {
 }
 
 static void control_characters(void) {
-    SAYS("a?b?c?d", "%s", "a\nb\tc\x7f" "d");
+    SAYS("a?b?c?d", "%s",
+         "a\nb\tc\x7f"
+         "d");
     SAYS("a?b", "%.*s", 3, "a\0b");
     SAYS("line\nbreak", "line\nbreak"); /* of the format itself: ours, not the file's */
 }
 
 /* The text of an rz_err is UTF-8, whatever a file calls its tensors. */
 static void not_utf8(void) {
-    SAYS("a?b", "%s", "a\xff" "b");
+    SAYS("a?b", "%s",
+         "a\xff"
+         "b");
     SAYS("?", "%s", "\xc3");
     SAYS("??", "%s", "\xe2\x96");
     SAYS("??z", "%s", "\xc0\xafz");

@@ -51,7 +51,7 @@ static void versions_and_alignments(void) {
             CHECK(t[0].dtype == RZ_DT_F32 && t[0].bytes == 60 && t[0].offset == data, "place of a");
             CHECK(t[1].dims[0] == 7 && t[1].dims[1] == 1 && t[1].dtype == RZ_DT_F16, "shape of bb");
             CHECK(t[1].bytes == 14 && t[1].offset == data + (60 + alignments[i] - 1) /
-                                                           alignments[i] * alignments[i],
+                                                                alignments[i] * alignments[i],
                   "place of bb");
             CHECK(t[1].offset + t[1].bytes == file.n, "the file ends with bb");
             rz_gguf_free(&g);
@@ -80,11 +80,16 @@ static void add_numbers(gguf_writer *w) {
         uint32_t bytes;
         uint64_t value;
     } numbers[] = {
-        {"u8", RZ_GGUF_U8, 1, 200},          {"i8", RZ_GGUF_I8, 1, 0x80},
-        {"u16", RZ_GGUF_U16, 2, 60000},      {"i16", RZ_GGUF_I16, 2, 0xfffe},
-        {"u32", RZ_GGUF_U32, 4, 4000000000}, {"i32", RZ_GGUF_I32, 4, 0x80000000},
-        {"f32", RZ_GGUF_F32, 4, 0x3e200000}, {"bool", RZ_GGUF_BOOL, 1, 1},
-        {"u64", RZ_GGUF_U64, 8, 1ull << 52}, {"i64", RZ_GGUF_I64, 8, UINT64_MAX - 4},
+        {"u8", RZ_GGUF_U8, 1, 200},
+        {"i8", RZ_GGUF_I8, 1, 0x80},
+        {"u16", RZ_GGUF_U16, 2, 60000},
+        {"i16", RZ_GGUF_I16, 2, 0xfffe},
+        {"u32", RZ_GGUF_U32, 4, 4000000000},
+        {"i32", RZ_GGUF_I32, 4, 0x80000000},
+        {"f32", RZ_GGUF_F32, 4, 0x3e200000},
+        {"bool", RZ_GGUF_BOOL, 1, 1},
+        {"u64", RZ_GGUF_U64, 8, 1ull << 52},
+        {"i64", RZ_GGUF_I64, 8, UINT64_MAX - 4},
         {"f64", RZ_GGUF_F64, 8, 0xc004000000000000u},
     };
     for (int i = 0; i < 11; i++) {
@@ -281,8 +286,8 @@ static void bad_alignments(void) {
     refuses(with_value("general.alignment", RZ_GGUF_U32, &more, 4), RZ_E_FORMAT, text);
     refuses(with_value("general.alignment", RZ_GGUF_F32, &half, 4), RZ_E_FORMAT, text);
     refuses(with_value("general.alignment", RZ_GGUF_F32, &nan_, 4), RZ_E_FORMAT, text);
-    refuses(with_value("general.alignment", RZ_GGUF_STRING, "\2\0\0\0\0\0\0\00032", 10), RZ_E_FORMAT,
-            text);
+    refuses(with_value("general.alignment", RZ_GGUF_STRING, "\2\0\0\0\0\0\0\00032", 10),
+            RZ_E_FORMAT, text);
     host_file file = with_value("general.alignment", RZ_GGUF_U32, &most, 4);
     rz_gguf g;
     CHECK(rz_gguf_parse(&g, file.bytes, file.n, true, NULL, NULL) == RZ_OK, "2^30 is allowed");

@@ -1,6 +1,6 @@
 /*
- * test_math.c: the engine's own elementary functions (src/kern/fmath.h, src/math64.c) against libm in
- * double precision, within the bounds that their headers state.
+ * test_math.c: the engine's own elementary functions (src/kern/fmath.h, src/math64.c) against libm
+ * in double precision, within the bounds that their headers state.
  */
 #include <math.h>
 
@@ -28,7 +28,8 @@ static void expf_range(void) {
 static void expf_edges(void) {
     const float top = rz_expf(88.0f), bottom = rz_expf(-87.0f);
     CHECK(rz_expf(0.0f) == 1.0f && rz_expf(-0.0f) == 1.0f, "exp(0) is exactly 1");
-    CHECK(bottom > 0 && fabs(bottom - exp(-87)) <= 2e-7 * exp(-87), "exp(-87) is %g", (double)bottom);
+    CHECK(bottom > 0 && fabs(bottom - exp(-87)) <= 2e-7 * exp(-87), "exp(-87) is %g",
+          (double)bottom);
     CHECK(rz_expf(nextafterf(-87.0f, -100.0f)) == 0.0f, "below -87");
     CHECK(rz_expf(-1e30f) == 0.0f && rz_expf(-INFINITY) == 0.0f, "far below -87");
     CHECK(top < INFINITY && fabs(top - exp(88)) <= 2e-7 * exp(88), "exp(88) is %g", (double)top);

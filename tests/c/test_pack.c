@@ -7,7 +7,7 @@
 #include "check.h"
 #include "tiny.h"
 
-static const uint32_t types[] = {RZ_DT_F32, RZ_DT_F16, RZ_DT_BF16, RZ_DT_Q4_0,
+static const uint32_t types[] = {RZ_DT_F32,  RZ_DT_F16,  RZ_DT_BF16, RZ_DT_Q4_0,
                                  RZ_DT_Q8_0, RZ_DT_Q4_K, RZ_DT_Q6_K};
 enum { n_types = sizeof types / sizeof types[0] };
 
@@ -30,7 +30,8 @@ static uint8_t *pack_all(rz_mat *m, const uint8_t *rows, size_t row_bytes) {
     return data;
 }
 
-static void there_and_back(uint32_t dtype, uint32_t nr, uint8_t flip, uint32_t rows, uint32_t cols) {
+static void there_and_back(uint32_t dtype, uint32_t nr, uint8_t flip, uint32_t rows,
+                           uint32_t cols) {
     random_state r = {dtype * 1000 + rows * 10 + cols};
     const size_t row_bytes = row_bytes_of(dtype, cols);
     uint8_t *file = malloc(rows * row_bytes), *row = malloc(row_bytes);

@@ -1,8 +1,14 @@
 /*
- * test_pool.c: the thread pool (src/pool.c, src/pool_posix.c): every chunk exactly once for any number
- * of threads and chunks, thousands of regions in a row, pools that come and go. Built a second time
- * with ThreadSanitizer where the compiler has it.
+ * test_pool.c: the thread pool (src/pool.c, src/pool_posix.c): every chunk exactly once for any
+ * number of threads and chunks, thousands of regions in a row, pools that come and go. Built a
+ * second time with ThreadSanitizer where the compiler has it.
  */
+#if !defined(_POSIX_C_SOURCE)
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <sched.h>
+#include <time.h>
+
 #include "../../src/pool.h"
 #include "check.h"
 
@@ -89,10 +95,45 @@ static void sleeping_threads(uint32_t threads) {
     rz_pool *p = new_pool(threads);
     region *r = calloc(1, sizeof *r);
     for (uint32_t i = 1; i <= 30; i++) {
-        for (volatile int spin = 0; spin < 1500000; spin++) {}
+        for (volatile int spin = 0; spin < 1500000; spin++) {
+        }
         run_and_check(p, r, 40, i);
     }
     free(r);
+    end_pool(p);
+}
+
+/* Two chunks that wait for each other, ten seconds at most: two threads must take one each. */
+typedef struct {
+    _Atomic uint32_t arrived, missed;
+} meeting;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void meet(void *arg, uint32_t chunk) {
+    meeting *m = arg;
+    const double start = now();
+    (void)chunk;
+    atomic_fetch_add(&m->arrived, 1);
+    while (atomic_load(&m->arrived) < 2 && now() - start < 10) sched_yield();
+    if (atomic_load(&m->arrived) < 2) atomic_fetch_add(&m->missed, 1);
+}
+
+/* Threads that fell asleep take part in the next region. */
+static void threads_wake_up(uint32_t threads) {
+    rz_pool *p = new_pool(threads);
+    for (int i = 0; i < 10; i++) {
+        meeting m = {0};
+        nanosleep(&(struct timespec){.tv_nsec = 20000000},
+                  NULL); /* spinning lasts less than 1 ms */
+        rz_pool_run(p, 2, meet, &m);
+        CHECK(m.missed == 0, "region %d: only one thread came", i);
+        if (m.missed) break;
+    }
     end_pool(p);
 }
 
@@ -120,6 +161,7 @@ int main(void) {
         TEST(every_count, threads);
         TEST(many_regions, threads);
         TEST(sleeping_threads, threads);
+        if (threads > 1) TEST(threads_wake_up, threads);
     }
     TEST(many_pools);
     TEST(no_pool);

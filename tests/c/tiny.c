@@ -11,8 +11,14 @@
 #include "types_case.h"
 
 tiny_spec tiny_default(void) {
-    return (tiny_spec){.n_layer = 1, .n_embd = 32, .n_ff = 64, .n_head = 4, .n_head_kv = 2,
-                       .n_vocab = 40, .dtype = RZ_DT_F32, .seed = 1};
+    return (tiny_spec){.n_layer = 1,
+                       .n_embd = 32,
+                       .n_ff = 64,
+                       .n_head = 4,
+                       .n_head_kv = 2,
+                       .n_vocab = 40,
+                       .dtype = RZ_DT_F32,
+                       .seed = 1};
 }
 
 /* One block with codes of any value; the scale makes the largest code about `scale`. */
@@ -20,11 +26,21 @@ static void random_block(random_state *r, uint32_t dtype, uint8_t *block, float 
     float x = random_float(r) * scale;
     random_bytes(r, block, rz_dtype_get(dtype)->block_bytes);
     switch (dtype) {
-    case RZ_DT_F32: memcpy(block, &x, 4); break;
-    case RZ_DT_F16: rz_store_u16(block, rz_f16_from_f32(x)); break;
-    case RZ_DT_BF16: rz_store_u16(block, (uint16_t)(rz_bits_from_f32(x) >> 16)); break;
-    case RZ_DT_Q4_0: rz_store_u16(block, rz_f16_from_f32(scale / 8)); break;
-    case RZ_DT_Q8_0: rz_store_u16(block, rz_f16_from_f32(scale / 128)); break;
+    case RZ_DT_F32:
+        memcpy(block, &x, 4);
+        break;
+    case RZ_DT_F16:
+        rz_store_u16(block, rz_f16_from_f32(x));
+        break;
+    case RZ_DT_BF16:
+        rz_store_u16(block, (uint16_t)(rz_bits_from_f32(x) >> 16));
+        break;
+    case RZ_DT_Q4_0:
+        rz_store_u16(block, rz_f16_from_f32(scale / 8));
+        break;
+    case RZ_DT_Q8_0:
+        rz_store_u16(block, rz_f16_from_f32(scale / 128));
+        break;
     case RZ_DT_Q4_K: /* the offset takes the mean off: 7.5 d s is about dmin m */
         rz_store_u16(block, rz_f16_from_f32(scale / (8 * 32)));
         rz_store_u16(block + 2, rz_f16_from_f32(scale / 34));
@@ -36,7 +52,8 @@ static void random_block(random_state *r, uint32_t dtype, uint8_t *block, float 
 
 void tiny_weights(random_state *r, uint32_t dtype, uint8_t *out, size_t n, float scale) {
     const rz_dtype *t = rz_dtype_get(dtype);
-    for (size_t i = 0; i < n; i += t->block, out += t->block_bytes) random_block(r, dtype, out, scale);
+    for (size_t i = 0; i < n; i += t->block, out += t->block_bytes)
+        random_block(r, dtype, out, scale);
 }
 
 typedef struct {
@@ -76,9 +93,9 @@ static void add_layer(builder *b, uint32_t layer) {
     const struct {
         const char *name;
         uint32_t cols, rows;
-    } matrices[] = {{"attn_q", s->n_embd, q},           {"attn_k", s->n_embd, kv},
-                    {"attn_v", s->n_embd, kv},          {"attn_output", q, s->n_embd},
-                    {"ffn_gate", s->n_embd, s->n_ff},   {"ffn_up", s->n_embd, s->n_ff},
+    } matrices[] = {{"attn_q", s->n_embd, q},         {"attn_k", s->n_embd, kv},
+                    {"attn_v", s->n_embd, kv},        {"attn_output", q, s->n_embd},
+                    {"ffn_gate", s->n_embd, s->n_ff}, {"ffn_up", s->n_embd, s->n_ff},
                     {"ffn_down", s->n_ff, s->n_embd}};
     char name[64];
     for (int i = 0; i < 7; i++) {
@@ -105,7 +122,7 @@ static void add_metadata(gguf_writer *w, const tiny_spec *s) {
     if (s->head_dim) gguf_u32(w, "llama.attention.value_length", s->head_dim);
     gguf_u32(w, "llama.context_length", 64);
     gguf_f32(w, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
-    gguf_u32(w, "llama.rope.dimension_count", s->head_dim ? s->head_dim : s->n_embd / s->n_head);
+    if (s->rope_dim) gguf_u32(w, "llama.rope.dimension_count", s->rope_dim);
     if (s->rope_scale > 0) {
         gguf_text(w, "llama.rope.scaling.type", "linear");
         gguf_f32(w, "llama.rope.scaling.factor", s->rope_scale);
@@ -120,6 +137,7 @@ static void add_metadata(gguf_writer *w, const tiny_spec *s) {
 host_file tiny_model(const tiny_spec *spec) {
     builder b = {.spec = spec, .r = {spec->seed}};
     const uint32_t hd = spec->head_dim ? spec->head_dim : spec->n_embd / spec->n_head;
+    const uint32_t rope_dim = spec->rope_dim ? spec->rope_dim : hd;
     const uint32_t n_vocab = spec->vocabulary ? TINY_VOCABULARY : spec->n_vocab;
     gguf_open(&b.w, 3, 32);
     add_metadata(&b.w, spec);
@@ -127,17 +145,35 @@ host_file tiny_model(const tiny_spec *spec) {
     for (uint32_t layer = 0; layer < spec->n_layer; layer++) add_layer(&b, layer);
     add_vector(&b, "output_norm.weight", spec->n_embd, 1, 0.2f);
     if (!spec->tied) add_matrix(&b, "output.weight", spec->n_embd, n_vocab);
-    if (spec->rope_factors) add_vector(&b, "rope_freqs.weight", hd / 2, 4, 3);
+    if (spec->rope_factors) add_vector(&b, "rope_freqs.weight", rope_dim / 2, 4, 3);
     return gguf_close(&b.w);
 }
 
 /* ---- vocabularies -------------------------------------------------------------------------- */
 
 void tiny_vocabulary(gguf_writer *w) {
-    static const char *const words[22] = {
-        "\xe2\x96\x81", "h", "e", "l", "o", "w", "r", "d", "a", "he", "ll", "hell", "hello",
-        "\xe2\x96\x81hello", "wo", "wor", "ld", "world", "\xe2\x96\x81world", "aa", "aaaa",
-        "\xe2\x96\x81\xe2\x96\x81"};
+    static const char *const words[22] = {"\xe2\x96\x81",
+                                          "h",
+                                          "e",
+                                          "l",
+                                          "o",
+                                          "w",
+                                          "r",
+                                          "d",
+                                          "a",
+                                          "he",
+                                          "ll",
+                                          "hell",
+                                          "hello",
+                                          "\xe2\x96\x81hello",
+                                          "wo",
+                                          "wor",
+                                          "ld",
+                                          "world",
+                                          "\xe2\x96\x81world",
+                                          "aa",
+                                          "aaaa",
+                                          "\xe2\x96\x81\xe2\x96\x81"};
     char bytes[256][8];
     const char *texts[TINY_VOCABULARY] = {"<unk>", "<s>", "</s>"};
     float scores[TINY_VOCABULARY] = {0};
@@ -176,8 +212,9 @@ static void byte_character(int byte, char *out) {
 }
 
 void tiny_bpe_vocabulary(gguf_writer *w) {
-    static const char *const merges[] = {"h e", "l l", "he ll", "hell o", "w o", "r l", "wo rl",
-                                         "worl d", "\xc4\xa0 world", "a a", "aa aa"};
+    static const char *const merges[] = {"h e",  "l l",   "he ll",  "hell o",         "w o",
+                                         "r l",  "wo rl", "worl d", "\xc4\xa0 world", "a a",
+                                         "aa aa"};
     enum { n_merges = sizeof merges / sizeof merges[0], n_tokens = 256 + n_merges + 2 };
     static char names[n_tokens][16];
     const char *texts[n_tokens];

@@ -14,6 +14,7 @@
 typedef struct {
     uint32_t n_layer, n_embd, n_ff, n_head, n_head_kv, n_vocab;
     uint32_t head_dim;   /* 0: n_embd / n_head */
+    uint32_t rope_dim;   /* 0: head_dim */
     uint32_t dtype;      /* of the matrices, RZ_DT_* */
     bool tied;           /* no output.weight */
     bool biases;         /* of q, k, v and the attention's output */
@@ -29,7 +30,8 @@ typedef struct {
 tiny_spec tiny_default(void);
 host_file tiny_model(const tiny_spec *spec);
 
-/* Tokens of tiny_vocabulary(): <unk> <s> </s>, 256 bytes, then words that "hello world" merges to. */
+/* Tokens of tiny_vocabulary(): <unk> <s> </s>, 256 bytes, then words that "hello world" merges to.
+ */
 enum { TINY_VOCABULARY = 3 + 256 + 22 };
 void tiny_vocabulary(gguf_writer *w);
 /* A byte-level BPE vocabulary of 256 bytes, some merges and a control and a user-defined token. */
