@@ -110,9 +110,9 @@ int rz_config_check(const rz_config *c, rz_err *err) {
         return rz_err_set(err, RZ_E_FORMAT, "%u query heads cannot share %u key heads", c->n_head,
                           c->n_head_kv);
     }
-    if (c->rope.kind != RZ_ROPE_NONE && (c->rope.dim % 2 || c->rope.dim > c->head_dim)) {
-        return rz_err_set(err, RZ_E_FORMAT, "RoPE over %u dimensions of heads of %u: not possible",
-                          c->rope.dim, c->head_dim);
+    if (c->rope.kind != RZ_ROPE_NONE && c->rope.dim % 2) {
+        return rz_err_set(err, RZ_E_FORMAT, "RoPE over %u dimensions: not an even number",
+                          c->rope.dim);
     }
     if (c->n_expert_used > c->n_expert) {
         return rz_err_set(err, RZ_E_FORMAT, "%u of %u experts cannot be used", c->n_expert_used,

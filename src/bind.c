@@ -251,12 +251,19 @@ static int check_shape(const rz_binder *b, const rz_tensor *t) {
     bool same = t->dims[0] == want[0] && t->dims[1] == want[1] && t->dims[2] == want[2];
     bool column = want[1] == 1 && want[2] == 1 && t->dims[0] == 1 && t->dims[1] == want[0];
     if ((same || column) && t->dims[3] == 1) return RZ_OK;
+    const unsigned long long have2 = t->dims[2] * t->dims[3], want2 = want[2];
+    if (have2 == 1 && want2 == 1) {
+        return rz_err_set(b->err, RZ_E_SHAPE,
+                          "tensor '%.*s' is %llu x %llu, the model needs %llu x %llu",
+                          (int)t->name_len, t->name, (unsigned long long)t->dims[0],
+                          (unsigned long long)t->dims[1], (unsigned long long)want[0],
+                          (unsigned long long)want[1]);
+    }
     return rz_err_set(b->err, RZ_E_SHAPE,
                       "tensor '%.*s' is %llu x %llu x %llu, the model needs %llu x %llu x %llu",
                       (int)t->name_len, t->name, (unsigned long long)t->dims[0],
-                      (unsigned long long)t->dims[1], (unsigned long long)(t->dims[2] * t->dims[3]),
-                      (unsigned long long)want[0], (unsigned long long)want[1],
-                      (unsigned long long)want[2]);
+                      (unsigned long long)t->dims[1], have2, (unsigned long long)want[0],
+                      (unsigned long long)want[1], want2);
 }
 
 static bool is_vector_route(const rz_route *r) {

@@ -188,7 +188,8 @@ size_t rz_tokenize_scratch(const rz_model *m, size_t text_bytes);
 
 /* Text (UTF-8; bytes that are not UTF-8 are encoded as bytes) to token ids. Writes at most `cap`
  * ids and sets *n to the number the text has: call again with more room if *n > cap. At most
- * text_bytes + 3 ids can come out. `scratch` must be 16-byte aligned. */
+ * 3 * text_bytes + 5 ids can come out (a space may take three byte tokens). `scratch` must be
+ * 16-byte aligned. */
 int rz_tokenize(const rz_model *m, const char *text, size_t text_bytes, uint32_t flags,
                 void *scratch, size_t scratch_bytes, uint32_t *ids, size_t cap, size_t *n,
                 rz_err *err);

@@ -391,7 +391,8 @@ static attn_case attn_new(const rz_kern *t, uint32_t hd, uint32_t kv_type, uint3
     memset(c.v, fill, keys * c.width * element);
     for (uint32_t key = 0; key < limits[max_queries - 1]; key++) {
         for (uint32_t d = 0; d < c.width; d++) {
-            float kd = random_float(&r), vd = d < hd ? random_float(&r) : 0;
+            /* the same numbers whatever the table pads to */
+            float kd = d < hd ? random_float(&r) : 0, vd = d < hd ? random_float(&r) : 0;
             if (key >= n_keys) continue;
             if (d < hd) put(c.k, key_at(t, hd, key, d), kv_type, kd);
             put(c.v, (size_t)key * c.width + d, kv_type, vd);
