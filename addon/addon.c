@@ -359,7 +359,7 @@ static napi_value tokenize(napi_env env, napi_callback_info info) {
     if (!b) return NULL;
     const char *s = arg_array(&a, napi_uint8_array, &bytes);
     uint32_t flags = arg_u32(&a);
-    size_t scratch_bytes = rz_tokenize_scratch(b->u.model, bytes), room = bytes + 3;
+    size_t scratch_bytes = rz_tokenize_scratch(b->u.model, bytes), room = 3 * bytes + 5;
     void *scratch = scratch_bytes == SIZE_MAX ? NULL : malloc(scratch_bytes);
     uint32_t *ids = malloc(room * sizeof *ids);
     rz_err err = {.code = RZ_E_MEMORY, .text = "no memory for so long a text"};
@@ -420,7 +420,7 @@ static napi_value session_open(napi_env env, napi_callback_info info) {
     rz_session *s;
     rz_err err;
     if (!b) return NULL;
-    rz_session_opts opts;
+    rz_session_opts opts = {0};
     opts.n_ctx = arg_u32(&a);
     opts.chunk = arg_u32(&a);
     opts.kv_type = arg_u32(&a);

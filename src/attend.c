@@ -33,50 +33,89 @@ static void merge(float *out, float *max, float *sum, const float *part, float p
     *max = now;
 }
 
-/* Heads h0 .. h0 + group of tokens t0 .. t1: the queries of one key head, up to unit_queries. */
-static void attend_queries(const attend_task *task, uint32_t kv_head, uint32_t h0, uint32_t n_heads,
-                           uint32_t t0, uint32_t t1) {
-    const rz_config *c = &task->m->config;
-    const rz_run *run = task->run;
-    const uint32_t width = task->kv->v_width;
+/* A sink is one more score that takes part in the softmax and has no value. */
+static void add_sink(float *out, float *max, float *sum, float sink, uint32_t width) {
+    float now = sink > *max ? sink : *max, keep = rz_expf(*max - now);
+    for (uint32_t d = 0; d < width; d++) out[d] *= keep;
+    *sum = *sum * keep + rz_expf(sink - now);
+}
+
+/* The queries of one unit of work, and where their results go. */
+typedef struct {
+    uint32_t n;
     const float *q[unit_queries];
-    uint32_t limit[unit_queries], n_q = 0;
-    size_t row[unit_queries];
+    uint32_t head[unit_queries], position[unit_queries], first[unit_queries], limit[unit_queries];
+    float slope[unit_queries];
+    size_t row[unit_queries]; /* of run->heads */
     float *out[unit_queries], max[unit_queries], sum[unit_queries];
+} query_list;
+
+/* Heads h0 .. h0 + n_heads of tokens t0 .. t1, all of one key head. */
+static void list_queries(const attend_task *task, query_list *list, uint32_t h0, uint32_t n_heads,
+                         uint32_t t0, uint32_t t1) {
+    const rz_config *c = &task->m->config;
+    const uint32_t window = rz_layer_windowed(c, task->layer) ? c->window : 0;
+    list->n = 0;
     for (uint32_t t = t0; t < t1; t++) {
-        for (uint32_t h = h0; h < h0 + n_heads; h++, n_q++) {
-            row[n_q] = (size_t)t * c->n_head + h;
-            q[n_q] = run->q + t * run->ld_q + (size_t)h * c->head_dim;
-            limit[n_q] = task->position + t + 1;
+        for (uint32_t h = h0; h < h0 + n_heads; h++) {
+            uint32_t i = list->n++, position = task->position + t;
+            list->row[i] = (size_t)t * c->n_head + h;
+            list->q[i] = task->run->q + t * task->run->ld_q + (size_t)h * c->head_dim;
+            list->head[i] = h;
+            list->position[i] = position;
+            list->limit[i] = c->causal ? position + 1 : task->position + task->n;
+            list->first[i] = window && position + 1 > window ? position + 1 - window : 0;
+            list->slope[i] = task->m->alibi_slopes ? task->m->alibi_slopes[h] : 0;
         }
     }
+}
+
+static void attend_list(const attend_task *task, query_list *list, uint32_t kv_head) {
+    const rz_model *m = task->m;
+    const rz_run *run = task->run;
+    const uint32_t width = task->kv->v_width;
+    const float *sinks = m->layers[task->layer].sinks;
     rz_attn a = {.k = rz_kv_k(task->kv, task->layer, kv_head),
                  .v = rz_kv_v(task->kv, task->layer, kv_head),
                  .kv_type = task->kv->type,
-                 .head_dim = c->head_dim,
-                 .n_q = n_q,
-                 .q = q,
-                 .limit = limit,
-                 .out = out,
-                 .max = max,
-                 .sum = sum};
-    const uint32_t chunks = rz_ceil_div(limit[n_q - 1], RZ_KEY_CHUNK);
-    for (uint32_t chunk = 0; chunk < chunks; chunk++) {
-        float *base = chunk == 0 ? run->heads : run->heads_chunk;
-        for (uint32_t i = 0; i < n_q; i++) out[i] = base + row[i] * width;
-        task->m->kern->attend(&a, chunk);
-        for (uint32_t i = 0; i < n_q; i++) {
-            float *run_max = &run->head_max[row[i]], *run_sum = &run->head_sum[row[i]];
-            if (chunk == 0) {
-                *run_max = max[i];
-                *run_sum = sum[i];
-            } else if (limit[i] > chunk * RZ_KEY_CHUNK) {
-                merge(run->heads + row[i] * width, run_max, run_sum, out[i], max[i], sum[i], width);
+                 .head_dim = m->config.head_dim,
+                 .n_q = list->n,
+                 .q = list->q,
+                 .first = list->first,
+                 .limit = list->limit,
+                 .softcap = m->config.attn_softcap,
+                 .slope = m->alibi_slopes ? list->slope : NULL,
+                 .position = list->position,
+                 .out = list->out,
+                 .max = list->max,
+                 .sum = list->sum};
+    const uint32_t end = rz_ceil_div(list->limit[list->n - 1], RZ_KEY_CHUNK);
+    for (uint32_t chunk = list->first[0] / RZ_KEY_CHUNK; chunk < end; chunk++) {
+        for (uint32_t i = 0; i < list->n; i++) {
+            bool start = list->first[i] / RZ_KEY_CHUNK == chunk;
+            list->out[i] = (start ? run->heads : run->heads_chunk) + list->row[i] * width;
+        }
+        m->kern->attend(&a, chunk);
+        for (uint32_t i = 0; i < list->n; i++) {
+            uint32_t first, stop;
+            size_t row = list->row[i];
+            if (!rz_chunk_range(&a, i, chunk, &first, &stop)) continue;
+            if (list->first[i] / RZ_KEY_CHUNK == chunk) {
+                run->head_max[row] = list->max[i];
+                run->head_sum[row] = list->sum[i];
+            } else {
+                merge(run->heads + row * width, &run->head_max[row], &run->head_sum[row],
+                      list->out[i], list->max[i], list->sum[i], width);
             }
         }
     }
-    for (uint32_t i = 0; i < n_q; i++) {
-        float *head = run->heads + row[i] * width, scale = 1.0f / run->head_sum[row[i]];
+    for (uint32_t i = 0; i < list->n; i++) {
+        size_t row = list->row[i];
+        float *head = run->heads + row * width;
+        if (sinks) {
+            add_sink(head, &run->head_max[row], &run->head_sum[row], sinks[list->head[i]], width);
+        }
+        float scale = 1.0f / run->head_sum[row];
         for (uint32_t d = 0; d < width; d++) head[d] *= scale;
     }
 }
@@ -88,8 +127,9 @@ static void attend_unit(void *arg, uint32_t unit) {
     const uint32_t t0 = unit % task->blocks * task->unit_tokens;
     const uint32_t t1 = rz_min_u32(t0 + task->unit_tokens, task->n);
     for (uint32_t h = 0; h < group; h += unit_queries) {
-        attend_queries(task, kv_head, kv_head * group + h, rz_min_u32(group - h, unit_queries), t0,
-                       t1);
+        query_list list;
+        list_queries(task, &list, kv_head * group + h, rz_min_u32(group - h, unit_queries), t0, t1);
+        attend_list(task, &list, kv_head);
     }
 }
 

@@ -1,14 +1,17 @@
 /*
- * dtype.c: the type table and the dequantisers, in plain C; see dtype.h.
+ * dtype.c: the type table and the dequantisers of the types of 32 weights a block, in plain C; see
+ * dtype.h. The others are in dtype_k.c, dtype_iq.c and dtype_levels.c.
  *
  * Source of the layouts: ggml's quantised blocks as published with the GGUF format.
  */
-#include "dtype.h"
+#include "dtype_parts.h"
 
-static void dequantize_f32(const uint8_t *p, float *out, size_t n) { memcpy(out, p, n * 4); }
+static void dequantize_f32(const uint8_t *p, float *out, size_t n) {
+    memcpy(out, p, n * 4);
+}
 
 static void dequantize_f16(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i++) out[i] = rz_f32_from_f16(rz_load_u16(p + 2 * i));
+    for (size_t i = 0; i < n; i++) out[i] = rz_half_at(p + 2 * i);
 }
 
 static void dequantize_bf16(const uint8_t *p, float *out, size_t n) {
@@ -18,7 +21,7 @@ static void dequantize_bf16(const uint8_t *p, float *out, size_t n) {
 /* f16 d, 16 bytes: low nibble of byte j is weight j, high nibble weight j + 16; (q - 8) d */
 static void dequantize_q4_0(const uint8_t *p, float *out, size_t n) {
     for (size_t i = 0; i < n; i += 32, p += 18, out += 32) {
-        float d = rz_f32_from_f16(rz_load_u16(p));
+        float d = rz_half_at(p);
         for (int j = 0; j < 16; j++) {
             out[j] = (float)((p[2 + j] & 15) - 8) * d;
             out[j + 16] = (float)((p[2 + j] >> 4) - 8) * d;
@@ -26,80 +29,124 @@ static void dequantize_q4_0(const uint8_t *p, float *out, size_t n) {
     }
 }
 
+/* f16 d, f16 m, 16 bytes as Q4_0; q d + m */
+static void dequantize_q4_1(const uint8_t *p, float *out, size_t n) {
+    for (size_t i = 0; i < n; i += 32, p += 20, out += 32) {
+        float d = rz_half_at(p), m = rz_half_at(p + 2);
+        for (int j = 0; j < 16; j++) {
+            out[j] = (float)(p[4 + j] & 15) * d + m;
+            out[j + 16] = (float)(p[4 + j] >> 4) * d + m;
+        }
+    }
+}
+
+/* Weight j (0..31) of 5 bits: nibbles as Q4_0, bit j of the word before them is the fifth. */
+static int code_q5(const uint8_t *p, int j) {
+    int low = j < 16 ? p[4 + j] & 15 : p[4 + j - 16] >> 4;
+    return low | (int)(rz_load_u32(p) >> j & 1) << 4;
+}
+
+/* f16 d, 32 high bits, 16 bytes; (q - 16) d */
+static void dequantize_q5_0(const uint8_t *p, float *out, size_t n) {
+    for (size_t i = 0; i < n; i += 32, p += 22, out += 32) {
+        float d = rz_half_at(p);
+        for (int j = 0; j < 32; j++) out[j] = (float)(code_q5(p + 2, j) - 16) * d;
+    }
+}
+
+/* f16 d, f16 m, 32 high bits, 16 bytes; q d + m */
+static void dequantize_q5_1(const uint8_t *p, float *out, size_t n) {
+    for (size_t i = 0; i < n; i += 32, p += 24, out += 32) {
+        float d = rz_half_at(p), m = rz_half_at(p + 2);
+        for (int j = 0; j < 32; j++) out[j] = (float)code_q5(p + 4, j) * d + m;
+    }
+}
+
 /* f16 d, 32 signed bytes; q d */
 static void dequantize_q8_0(const uint8_t *p, float *out, size_t n) {
     for (size_t i = 0; i < n; i += 32, p += 34, out += 32) {
-        float d = rz_f32_from_f16(rz_load_u16(p));
+        float d = rz_half_at(p);
         for (int j = 0; j < 32; j++) out[j] = (float)(int8_t)p[2 + j] * d;
     }
 }
 
-/* f16 d, f16 dmin, 12 bytes of scales and minima, 128 bytes of nibbles: each 32 bytes hold group g
- * in the low and group g + 1 in the high nibbles; d s q - dmin m */
-static void dequantize_q4_k(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 256, p += 144) {
-        float d = rz_f32_from_f16(rz_load_u16(p)), dmin = rz_f32_from_f16(rz_load_u16(p + 2));
-        for (int g = 0; g < 8; g++, out += 32) {
-            uint8_t scale, min;
-            rz_k_scale_min(p + 4, g, &scale, &min);
-            float ds = d * (float)scale, dm = dmin * (float)min;
-            const uint8_t *q = p + 16 + g / 2 * 32;
-            for (int j = 0; j < 32; j++) {
-                out[j] = ds * (float)(g % 2 ? q[j] >> 4 : q[j] & 15) - dm;
-            }
+void rz_dequantize_unpacked(const rz_dtype *t, const uint8_t *p, float *out, size_t n) {
+    uint8_t codes[RZ_BLOCK_MAX];
+    float factors[2 * RZ_BLOCK_MAX / 16];
+    for (size_t i = 0; i < n; i += t->block, p += t->block_bytes, out += t->block) {
+        t->unpack(p, codes, 4, factors, 1);
+        for (uint32_t j = 0; j < t->block; j++) {
+            out[j] = (float)t->levels[codes[j]] * factors[j / 16];
+            if (t->minima) out[j] -= factors[16 + j / 16];
         }
     }
 }
 
-/* 128 bytes ql, 64 bytes qh, 16 signed scales, f16 d. Half h of 128 weights, quarter b: nibble of
- * ql[64 h + l + 32 (b & 1)] (low for b < 2), bits 2b of qh[32 h + l]; d s (q - 32) */
-static void dequantize_q6_k(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 256, p += 210, out += 256) {
-        const uint8_t *ql = p, *qh = p + 128, *scales = p + 192;
-        float d = rz_f32_from_f16(rz_load_u16(p + 208));
-        for (int j = 0; j < 256; j++) {
-            int h = j / 128, b = j / 32 % 4, l = j % 32;
-            int low = ql[64 * h + l + 32 * (b & 1)] >> (b < 2 ? 0 : 4) & 15;
-            int high = qh[32 * h + l] >> 2 * b & 3;
-            float ds = d * (float)(int8_t)scales[j / 16];
-            out[j] = ds * (float)((low | high << 4) - 32);
-        }
+/* A type that is computed with in its unpacked form: dequantiser and unpacker. */
+#define UNPACKED(id, name)                                                                         \
+    static void dequantize_##name(const uint8_t *p, float *out, size_t n) {                        \
+        rz_dequantize_unpacked(rz_dtype_get(id), p, out, n);                                       \
     }
-}
+UNPACKED(RZ_DT_Q2_K, q2_k)
+UNPACKED(RZ_DT_Q3_K, q3_k)
+UNPACKED(RZ_DT_IQ2_XXS, iq2_xxs)
+UNPACKED(RZ_DT_IQ2_XS, iq2_xs)
+UNPACKED(RZ_DT_IQ3_XXS, iq3_xxs)
+UNPACKED(RZ_DT_IQ1_S, iq1_s)
+UNPACKED(RZ_DT_IQ4_NL, iq4_nl)
+UNPACKED(RZ_DT_IQ3_S, iq3_s)
+UNPACKED(RZ_DT_IQ2_S, iq2_s)
+UNPACKED(RZ_DT_IQ4_XS, iq4_xs)
+UNPACKED(RZ_DT_IQ1_M, iq1_m)
+UNPACKED(RZ_DT_TQ1_0, tq1_0)
+UNPACKED(RZ_DT_TQ2_0, tq2_0)
+UNPACKED(RZ_DT_MXFP4, mxfp4)
+UNPACKED(RZ_DT_NVFP4, nvfp4)
+UNPACKED(RZ_DT_Q1_0, q1_0)
+UNPACKED(RZ_DT_Q2_0, q2_0)
+
+/* Rows of the table: types with a packed form of their own, types that are unpacked, mere names. */
+#define FORM(name, block, bytes, dequantize) {name, block, bytes, dequantize, NULL, NULL, false}
+#define BLOCKS(name, block, bytes, id, levels, minima)                                             \
+    {name, block, bytes, dequantize_##id, rz_unpack_##id, rz_levels_##levels, minima}
+#define NAME(name) {name, 0, 0, NULL, NULL, NULL, false}
 
 static const rz_dtype dtypes[RZ_DT_COUNT] = {
-    [RZ_DT_F32] = {"F32", 1, 4, dequantize_f32},
-    [RZ_DT_F16] = {"F16", 1, 2, dequantize_f16},
-    [RZ_DT_Q4_0] = {"Q4_0", 32, 18, dequantize_q4_0},
-    [3] = {"Q4_1", 0, 0, NULL},
-    [6] = {"Q5_0", 0, 0, NULL},
-    [7] = {"Q5_1", 0, 0, NULL},
-    [RZ_DT_Q8_0] = {"Q8_0", 32, 34, dequantize_q8_0},
-    [9] = {"Q8_1", 0, 0, NULL},
-    [10] = {"Q2_K", 0, 0, NULL},
-    [11] = {"Q3_K", 0, 0, NULL},
-    [RZ_DT_Q4_K] = {"Q4_K", 256, 144, dequantize_q4_k},
-    [13] = {"Q5_K", 0, 0, NULL},
-    [RZ_DT_Q6_K] = {"Q6_K", 256, 210, dequantize_q6_k},
-    [15] = {"Q8_K", 0, 0, NULL},
-    [16] = {"IQ2_XXS", 0, 0, NULL},
-    [17] = {"IQ2_XS", 0, 0, NULL},
-    [18] = {"IQ3_XXS", 0, 0, NULL},
-    [19] = {"IQ1_S", 0, 0, NULL},
-    [20] = {"IQ4_NL", 0, 0, NULL},
-    [21] = {"IQ3_S", 0, 0, NULL},
-    [22] = {"IQ2_S", 0, 0, NULL},
-    [23] = {"IQ4_XS", 0, 0, NULL},
-    [24] = {"I8", 0, 0, NULL},
-    [25] = {"I16", 0, 0, NULL},
-    [26] = {"I32", 0, 0, NULL},
-    [27] = {"I64", 0, 0, NULL},
-    [28] = {"F64", 0, 0, NULL},
-    [29] = {"IQ1_M", 0, 0, NULL},
-    [RZ_DT_BF16] = {"BF16", 1, 2, dequantize_bf16},
-    [34] = {"TQ1_0", 0, 0, NULL},
-    [35] = {"TQ2_0", 0, 0, NULL},
-    [39] = {"MXFP4", 0, 0, NULL},
+    [RZ_DT_F32] = FORM("F32", 1, 4, dequantize_f32),
+    [RZ_DT_F16] = FORM("F16", 1, 2, dequantize_f16),
+    [RZ_DT_Q4_0] = FORM("Q4_0", 32, 18, dequantize_q4_0),
+    [RZ_DT_Q4_1] = FORM("Q4_1", 32, 20, dequantize_q4_1),
+    [RZ_DT_Q5_0] = FORM("Q5_0", 32, 22, dequantize_q5_0),
+    [RZ_DT_Q5_1] = FORM("Q5_1", 32, 24, dequantize_q5_1),
+    [RZ_DT_Q8_0] = FORM("Q8_0", 32, 34, dequantize_q8_0),
+    [9] = NAME("Q8_1"),
+    [RZ_DT_Q2_K] = BLOCKS("Q2_K", 256, 84, q2_k, q2_k, true),
+    [RZ_DT_Q3_K] = BLOCKS("Q3_K", 256, 110, q3_k, q3_k, false),
+    [RZ_DT_Q4_K] = FORM("Q4_K", 256, 144, rz_dequantize_q4_k),
+    [RZ_DT_Q5_K] = FORM("Q5_K", 256, 176, rz_dequantize_q5_k),
+    [RZ_DT_Q6_K] = FORM("Q6_K", 256, 210, rz_dequantize_q6_k),
+    [15] = NAME("Q8_K"),
+    [RZ_DT_IQ2_XXS] = BLOCKS("IQ2_XXS", 256, 66, iq2_xxs, iq2, false),
+    [RZ_DT_IQ2_XS] = BLOCKS("IQ2_XS", 256, 74, iq2_xs, iq2, false),
+    [RZ_DT_IQ3_XXS] = BLOCKS("IQ3_XXS", 256, 98, iq3_xxs, iq3_xxs, false),
+    [RZ_DT_IQ1_S] = BLOCKS("IQ1_S", 256, 50, iq1_s, iq1, false),
+    [RZ_DT_IQ4_NL] = BLOCKS("IQ4_NL", 32, 18, iq4_nl, iq4, false),
+    [RZ_DT_IQ3_S] = BLOCKS("IQ3_S", 256, 110, iq3_s, iq3_s, false),
+    [RZ_DT_IQ2_S] = BLOCKS("IQ2_S", 256, 82, iq2_s, iq2, false),
+    [RZ_DT_IQ4_XS] = BLOCKS("IQ4_XS", 256, 136, iq4_xs, iq4, false),
+    [24] = NAME("I8"),
+    [25] = NAME("I16"),
+    [26] = NAME("I32"),
+    [27] = NAME("I64"),
+    [28] = NAME("F64"),
+    [RZ_DT_IQ1_M] = BLOCKS("IQ1_M", 256, 56, iq1_m, iq1, false),
+    [RZ_DT_BF16] = FORM("BF16", 1, 2, dequantize_bf16),
+    [RZ_DT_TQ1_0] = BLOCKS("TQ1_0", 256, 54, tq1_0, ternary, false),
+    [RZ_DT_TQ2_0] = BLOCKS("TQ2_0", 256, 66, tq2_0, ternary, false),
+    [RZ_DT_MXFP4] = BLOCKS("MXFP4", 32, 17, mxfp4, fp4, false),
+    [RZ_DT_NVFP4] = BLOCKS("NVFP4", 64, 36, nvfp4, fp4, false),
+    [RZ_DT_Q1_0] = BLOCKS("Q1_0", 128, 18, q1_0, binary, false),
+    [RZ_DT_Q2_0] = BLOCKS("Q2_0", 64, 18, q2_0, ternary, false),
 };
 
 const rz_dtype *rz_dtype_get(uint32_t id) {

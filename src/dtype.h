@@ -3,8 +3,8 @@
  * block takes, how it turns into floats.
  *
  * Layouts are those of ggml (GGUF files), little endian. A row of a tensor is a whole number of
- * blocks. The dequantisers are the definition of every weight's value: kernels are checked against
- * them.
+ * blocks. The dequantisers are the definition of every weight's value, in ggml's order of
+ * operations: kernels are checked against them.
  */
 #ifndef RZ_DTYPE_H
 #define RZ_DTYPE_H
@@ -16,12 +16,47 @@ enum {
     RZ_DT_F32 = 0,
     RZ_DT_F16 = 1,
     RZ_DT_Q4_0 = 2,
+    RZ_DT_Q4_1 = 3,
+    RZ_DT_Q5_0 = 6,
+    RZ_DT_Q5_1 = 7,
     RZ_DT_Q8_0 = 8,
+    RZ_DT_Q2_K = 10,
+    RZ_DT_Q3_K = 11,
     RZ_DT_Q4_K = 12,
+    RZ_DT_Q5_K = 13,
     RZ_DT_Q6_K = 14,
+    RZ_DT_IQ2_XXS = 16,
+    RZ_DT_IQ2_XS = 17,
+    RZ_DT_IQ3_XXS = 18,
+    RZ_DT_IQ1_S = 19,
+    RZ_DT_IQ4_NL = 20,
+    RZ_DT_IQ3_S = 21,
+    RZ_DT_IQ2_S = 22,
+    RZ_DT_IQ4_XS = 23,
+    RZ_DT_IQ1_M = 29,
     RZ_DT_BF16 = 30,
-    RZ_DT_COUNT = 40 /* ids below this may be looked up */
+    RZ_DT_TQ1_0 = 34,
+    RZ_DT_TQ2_0 = 35,
+    RZ_DT_MXFP4 = 39,
+    RZ_DT_NVFP4 = 40,
+    RZ_DT_Q1_0 = 41,
+    RZ_DT_Q2_0 = 42,
+    RZ_DT_COUNT = 43 /* ids below this may be looked up */
 };
+
+enum { RZ_BLOCK_MAX = 256 }; /* weights of the longest block */
+
+/*
+ * Takes one block of one row apart, into codes below 16 and factors for every 16 columns:
+ *
+ *     weight[c] = levels[codes[c]] * scale[c / 16] - min[c / 16]
+ *
+ * where the product and the difference are rounded to float. The four codes of columns 4 j ... go
+ * to codes + j * step; scale[i] to factors[i * lanes]; min[i], for types that have minima, to
+ * factors[(16 + i) * lanes].
+ */
+typedef void rz_unpack_fn(const uint8_t *block, uint8_t *codes, size_t step, float *factors,
+                          size_t lanes);
 
 typedef struct {
     const char *name;     /* as llama.cpp prints it; NULL: no such type */
@@ -29,6 +64,9 @@ typedef struct {
     uint32_t block_bytes; /* bytes per block in the file */
     /* blocks -> n floats, n a multiple of `block` */
     void (*dequantize)(const uint8_t *blocks, float *out, size_t n);
+    rz_unpack_fn *unpack; /* NULL: the type has a packed form and kernels of its own */
+    const int8_t *levels; /* [16]: what the codes of unpack stand for */
+    bool minima;          /* unpack gives them */
 } rz_dtype;
 
 /* The row of a type id, or NULL for an id that names no type. */
@@ -46,6 +84,13 @@ static inline void rz_k_scale_min(const uint8_t *b, int j, uint8_t *scale, uint8
         *scale = (uint8_t)((b[j + 4] & 15) | (b[j - 4] >> 6) << 4);
         *min = (uint8_t)((b[j + 4] >> 4) | (b[j] >> 6) << 4);
     }
+}
+
+/* The half of an IQ1_M block, which lies in the top nibbles of its four 16-bit scales. */
+static inline uint16_t rz_iq1_m_scale(const uint8_t *block) {
+    uint32_t d = 0;
+    for (int i = 0; i < 4; i++) d |= (uint32_t)(rz_load_u16(block + 48 + 2 * i) >> 12) << 4 * i;
+    return (uint16_t)d;
 }
 
 #endif

@@ -202,7 +202,7 @@ int rz_model_meta(const rz_model *m, uint32_t i, rz_meta *meta) {
 }
 
 const char *rz_model_kernels(const rz_model *m) { return m->kern->name; }
-const char *rz_model_arch(const rz_model *m) { return m->vocab_only ? "" : "llama"; }
+const char *rz_model_arch(const rz_model *m) { return m->arch ? m->arch->name : ""; }
 const char *rz_model_type(const rz_model *m) { return m->type_name; }
 void *rz_model_pool(rz_model *m) { return m->pool; }
 
@@ -306,6 +306,11 @@ static int fill_opts(const rz_model *m, const rz_session_opts *opts, rz_session_
     if (o->n_ctx == 0) o->n_ctx = m->config.n_ctx_train;
     if (o->chunk == 0) o->chunk = 32;
     o->chunk = rz_min_u32(rz_min_u32(o->chunk, max_chunk), o->n_ctx);
+    if (!m->config.causal && !o->embed) {
+        return rz_err_set(err, RZ_E_STATE, "this model is an encoder: it embeds texts, it does not "
+                                           "continue them");
+    }
+    if (o->embed) o->chunk = o->n_ctx; /* encoders see all tokens at once */
     if (o->n_ctx > 1u << 26) {
         return rz_err_set(err, RZ_E_ARG, "a context of %u tokens is too large", o->n_ctx);
     }
@@ -319,10 +324,11 @@ static bool layout_session(rz_session *s, rz_arena *a, const rz_model *m) {
     rz_arena_take(a, 1, sizeof *s);
     s->tokens = rz_arena_take(a, s->opts.n_ctx, sizeof *s->tokens);
     rz_kv_layout(&s->kv, a, m, s->opts.kv_type, s->opts.n_ctx);
-    rz_run_layout(&s->run, a, m, s->opts.chunk, s->opts.all_logits);
-    s->sampler.sorted = s->opts.all_logits
-                            ? NULL
-                            : rz_arena_take(a, m->config.n_vocab, sizeof *s->sampler.sorted);
+    bool samples = !s->opts.all_logits && !s->opts.embed;
+    rz_run_layout(&s->run, a, m, s->opts.chunk,
+                  s->opts.embed ? 0 : s->opts.all_logits ? s->opts.chunk : 1);
+    s->sampler.sorted =
+        samples ? rz_arena_take(a, m->config.n_vocab, sizeof *s->sampler.sorted) : NULL;
     return !a->overflow;
 }
 
@@ -350,6 +356,7 @@ int rz_session_open(rz_model *m, const rz_session_opts *opts, rz_session **out, 
     rz_session *s = (rz_session *)a.base;
     *s = (rz_session){.m = m, .opts = measure.opts, .bytes = bytes};
     layout_session(s, &a, m);
+    rz_run_prepare(&s->run, m, s->opts.n_ctx);
     rz_sample_reset(&s->sampler, &(rz_sampling){.repeat_penalty = 1, .top_p = 1});
     *out = s;
     return RZ_OK;
@@ -431,15 +438,16 @@ int rz_step(rz_session *s) {
     uint32_t left = s->n_tokens - s->n_past;
     if (s->end != RZ_END_NONE) return RZ_DONE;
     if (left == 0) {
-        if (s->opts.all_logits && s->n_past) return RZ_DONE;
+        if ((s->opts.all_logits || s->opts.embed) && s->n_past) return RZ_DONE;
         return rz_err_set(&s->err, RZ_E_STATE, "there is no prompt to go on from");
     }
     const uint32_t most = s->sampler.options.max_tokens;
     if (most && s->n_sampled >= most) return done(s, RZ_END_LENGTH);
 
     uint32_t n = rz_min_u32(left, s->run.chunk);
-    bool all = s->opts.all_logits;
-    rz_forward(s->m, &s->kv, &s->run, s->tokens + s->n_past, n, s->n_past, all);
+    bool last = n == left, all = s->opts.all_logits, embed = s->opts.embed;
+    s->logits_rows = embed ? 0 : all ? n : last;
+    rz_forward(s->m, &s->kv, &s->run, s->tokens + s->n_past, n, s->n_past, s->logits_rows);
     s->n_past += n;
     if (s->kv.lost < s->n_past) {
         s->logits_rows = 0;
@@ -447,8 +455,7 @@ int rz_step(rz_session *s) {
                           "a key or value of position %u does not fit into the F16 cache",
                           s->kv.lost);
     }
-    s->logits_rows = all ? n : n == left;
-    if (n < left || all) return RZ_AGAIN;
+    if (!last || all || embed) return RZ_AGAIN;
     if (s->n_tokens == s->opts.n_ctx) return done(s, RZ_END_CONTEXT);
     return sample_next(s);
 }
@@ -464,6 +471,31 @@ const float *rz_session_logits(const rz_session *s, uint32_t *rows, size_t *stri
     *rows = s->logits_rows;
     *stride = s->run.ld_vocab;
     return s->run.logits;
+}
+
+const float *rz_session_hidden(const rz_session *s, uint32_t *rows, size_t *stride) {
+    *rows = s->opts.embed ? s->n_past : 0;
+    *stride = s->run.ld_embd;
+    return s->run.norm;
+}
+
+void rz_session_embedding(const rz_session *s, uint32_t pooling, float *out) {
+    const uint32_t width = s->m->config.n_embd, model_pooling = s->m->config.pooling;
+    uint32_t rows;
+    size_t stride;
+    const float *hidden = rz_session_hidden(s, &rows, &stride);
+    if (pooling == RZ_POOL_NONE) pooling = model_pooling ? model_pooling : RZ_POOL_MEAN;
+    uint32_t first = pooling == RZ_POOL_LAST ? rows - 1 : 0;
+    uint32_t end = pooling == RZ_POOL_CLS ? 1 : rows;
+    double squares = 0;
+    for (uint32_t i = 0; i < width; i++) {
+        double sum = 0;
+        for (uint32_t r = first; r < end; r++) sum += hidden[r * stride + i];
+        out[i] = (float)(sum / (end - first));
+        squares += (double)out[i] * out[i];
+    }
+    float scale = squares > 0 ? (float)(1 / __builtin_sqrt(squares)) : 0;
+    for (uint32_t i = 0; i < width; i++) out[i] *= scale;
 }
 
 double rz_nll(const float *logits, uint32_t n_vocab, uint32_t target) {

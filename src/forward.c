@@ -1,24 +1,29 @@
 /*
- * forward.c: the network, top to bottom: embedding, n_layer times attention and feed-forward, each
+ * forward.c: the network, top to bottom: embeddings, n_layer times attention and feed-forward, each
  * on a normalised copy of the residual stream and added to it, then the output head.
  *
- * Architecture: Llama (Touvron et al. 2023): RMSNorm, rotary positions (Su et al. 2021), grouped
- * query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020).
+ * One pass serves all architectures (Vaswani et al. 2017 and its descendants): what a model has not
+ * is a NULL norm, an absent matrix or a neutral number of its config. The base is Llama (Touvron et
+ * al. 2023): RMSNorm, rotary positions (Su et al. 2021), grouped queries (Ainslie et al. 2023).
  */
 #include "forward.h"
 
+#include "kern/fmath.h"
 #include "math64.h"
 
-void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk, bool all_logits) {
+void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
+                   uint32_t logits_rows) {
     const rz_config *c = &m->config;
     const uint32_t line = RZ_ALIGN / sizeof(float), n = chunk;
     const uint32_t v_width = rz_round_up(c->head_dim, m->kern->nr);
-    *run = (rz_run){.chunk = chunk, .logits_rows = all_logits ? chunk : 1};
+    const uint32_t ff = rz_max_u32(rz_max_u32(c->n_ff, c->n_ff_expert), c->n_ff_shared);
+    *run = (rz_run){.chunk = chunk, .logits_rows = logits_rows};
     run->ld_embd = rz_round_up(c->n_embd, line);
     run->ld_q = rz_round_up(c->n_head * c->head_dim, line);
     run->ld_kv = rz_round_up(c->n_head_kv * c->head_dim, line);
-    run->ld_ff = rz_round_up(c->n_ff, line);
+    run->ld_ff = rz_round_up(ff, line);
     run->ld_vocab = rz_round_up(c->n_vocab, line);
+    run->ld_expert = rz_round_up(c->n_expert, line);
 
     run->row = rz_arena_take(a, c->n_embd, sizeof(float));
     run->x = rz_arena_take(a, n, run->ld_embd * sizeof(float));
@@ -34,65 +39,125 @@ void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk, 
     run->gate = rz_arena_take(a, n, run->ld_ff * sizeof(float));
     run->up = rz_arena_take(a, n, run->ld_ff * sizeof(float));
     run->out = rz_arena_take(a, n, run->ld_embd * sizeof(float));
-    run->rope_cos = rz_arena_take(a, n, c->rope_dim / 2 * sizeof(float));
-    run->rope_sin = rz_arena_take(a, n, c->rope_dim / 2 * sizeof(float));
-
-    uint64_t widest = rz_max_u32(rz_max_u32(c->n_embd, c->n_ff), c->n_head * c->head_dim);
+    run->ffn_out = rz_arena_take(a, n, run->ld_embd * sizeof(float));
+    run->freqs = rz_arena_take(a, c->rope.dim / 2, sizeof(float));
+    run->freqs_local = rz_arena_take(a, c->rope.dim / 2, sizeof(float));
+    run->rope_cos = rz_arena_take(a, 2 * n, c->rope.dim / 2 * sizeof(float));
+    run->rope_sin = rz_arena_take(a, 2 * n, c->rope.dim / 2 * sizeof(float));
+    if (c->n_expert) {
+        run->routes = rz_arena_take(a, n, run->ld_expert * sizeof(float));
+        run->routed = rz_arena_take(a, n, sizeof *run->routed);
+        run->expert_in = rz_arena_take(a, n, run->ld_embd * sizeof(float));
+        run->expert_out = rz_arena_take(a, n, run->ld_embd * sizeof(float));
+    }
+    uint64_t widest = rz_max_u32(rz_max_u32(c->n_embd, ff), c->n_head * c->head_dim);
     uint64_t room = rz_tile_room(m->kern, n);
     run->act_f32 = rz_arena_take(a, room, widest * sizeof(float));
     run->act_q8 = rz_arena_take(a, room, widest / 32 * rz_act_block(m->kern));
     run->logits = rz_arena_take(a, run->logits_rows, run->ld_vocab * sizeof(float));
 }
 
-static void embed(const rz_model *m, rz_run *run, const uint32_t *tokens, uint32_t n) {
-    const rz_mat *e = &m->token_embd;
-    for (uint32_t t = 0; t < n; t++) {
-        rz_pack_row(e, tokens[t], run->row);
-        rz_dtype_get(e->dtype)->dequantize(run->row, run->x + t * run->ld_embd, e->cols);
+void rz_run_prepare(rz_run *run, const rz_model *m, uint32_t n_ctx) {
+    const rz_config *c = &m->config;
+    if (c->rope.kind == RZ_ROPE_NONE) return;
+    const float *factors = m->rope_factors;
+    if (c->rope.scaling == RZ_SCALE_LONG) factors = n_ctx > c->rope.ctx_orig ? m->rope_long : m->rope_short;
+    rz_rope_freqs(&c->rope, factors, n_ctx, run->freqs);
+    if (c->rope_local.kind != RZ_ROPE_NONE) {
+        rz_rope_freqs(&c->rope_local, NULL, n_ctx, run->freqs_local);
     }
 }
 
-static void norm_rows(const rz_model *m, rz_run *run, const float *weight, uint32_t n) {
-    for (uint32_t t = 0; t < n; t++) {
-        m->kern->rmsnorm(run->norm + t * run->ld_embd, run->x + t * run->ld_embd, weight,
-                         m->config.n_embd, m->config.norm_eps);
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+static void norm_row(const rz_model *m, const rz_norm *norm, float *y, const float *x,
+                     uint32_t width) {
+    if (m->config.norm == RZ_NORM_RMS) {
+        m->kern->rmsnorm(y, x, norm->w, width, m->config.norm_eps);
+    } else {
+        m->kern->layernorm(y, x, norm->w, norm->b, width, m->config.norm_eps);
     }
 }
 
-static void add_bias(float *y, size_t ldy, const float *bias, uint32_t width, uint32_t n) {
-    if (!bias) return;
+/* Normalises rows of the stream's width; a norm that is not there copies. y may be x. */
+static void norm_rows(const rz_model *m, const rz_run *run, const rz_norm *norm, float *y,
+                      const float *x, uint32_t n) {
     for (uint32_t t = 0; t < n; t++) {
-        for (uint32_t i = 0; i < width; i++) y[t * ldy + i] += bias[i];
+        float *yt = y + t * run->ld_embd;
+        const float *xt = x + t * run->ld_embd;
+        if (norm->w) {
+            norm_row(m, norm, yt, xt, m->config.n_embd);
+        } else if (yt != xt) {
+            memcpy(yt, xt, m->config.n_embd * sizeof *yt);
+        }
     }
 }
 
-static void add_to_stream(const rz_model *m, rz_run *run, uint32_t n) {
+/* x += scale y */
+static void add_rows(const rz_model *m, rz_run *run, const float *y, uint32_t n) {
+    const float scale = m->config.residual_scale;
+    for (uint32_t t = 0; t < n; t++) {
+        float *xt = run->x + t * run->ld_embd;
+        const float *yt = y + t * run->ld_embd;
+        if (scale == 1) {
+            for (uint32_t i = 0; i < m->config.n_embd; i++) xt[i] += yt[i];
+        } else {
+            for (uint32_t i = 0; i < m->config.n_embd; i++) xt[i] += scale * yt[i];
+        }
+    }
+}
+
+/* ---- embeddings ---------------------------------------------------------------------------- */
+
+/* Row `row` of a matrix, added to x or stored there. */
+static void take_row(rz_run *run, const rz_mat *w, uint32_t row, float *x, bool add) {
+    float *values = run->norm; /* free at this point */
+    rz_pack_row(w, row, run->row);
+    rz_dtype_get(w->dtype)->dequantize(run->row, add ? values : x, w->cols);
+    for (uint32_t i = 0; add && i < w->cols; i++) x[i] += values[i];
+}
+
+static void embed(const rz_model *m, rz_run *run, const uint32_t *tokens, uint32_t n,
+                  uint32_t position) {
+    const rz_config *c = &m->config;
     for (uint32_t t = 0; t < n; t++) {
         float *x = run->x + t * run->ld_embd;
-        const float *y = run->out + t * run->ld_embd;
-        for (uint32_t i = 0; i < m->config.n_embd; i++) x[i] += y[i];
+        take_row(run, &m->token_embd, tokens[t], x, false);
+        if (c->embd_scale != 1) {
+            for (uint32_t i = 0; i < c->n_embd; i++) x[i] *= c->embd_scale;
+        }
+        if (m->type_embd.rows) take_row(run, &m->type_embd, 0, x, true);
+        if (m->position_embd.rows) {
+            uint32_t last = m->position_embd.rows - 1;
+            take_row(run, &m->position_embd, rz_min_u32(position + t, last), x, true);
+        }
     }
+    if (m->embd_norm.w) norm_rows(m, run, &m->embd_norm, run->x, run->x, n);
 }
 
+/* ---- attention ----------------------------------------------------------------------------- */
+
 /* cos and sin of position times frequency, for every token of the chunk. */
-static void fill_rope(const rz_model *m, rz_run *run, uint32_t n, uint32_t position) {
-    const uint32_t pairs = m->config.rope_dim / 2;
+static void fill_rope(const rz_rope *rope, const float *freqs, float *cosines, float *sines,
+                      uint32_t n, uint32_t position) {
+    const uint32_t pairs = rope->dim / 2;
     for (uint32_t t = 0; t < n; t++) {
         for (uint32_t i = 0; i < pairs; i++) {
             double sin, cos;
-            rz_sincos64((double)(position + t) * m->rope_freqs[i], &sin, &cos);
-            run->rope_cos[t * pairs + i] = (float)cos;
-            run->rope_sin[t * pairs + i] = (float)sin;
+            rz_sincos64((double)(position + t) * freqs[i], &sin, &cos);
+            cosines[t * pairs + i] = (float)cos * rope->magnitude;
+            sines[t * pairs + i] = (float)sin * rope->magnitude;
         }
     }
 }
 
 /* Rotates the pairs of each head of one row. */
-static void rotate(const rz_config *c, float *row, uint32_t n_heads, const float *cos,
-                   const float *sin) {
-    const uint32_t pairs = c->rope_dim / 2;
-    const uint32_t step = c->rope_halves ? 1 : 2, apart = c->rope_halves ? pairs : 1;
-    for (uint32_t h = 0; h < n_heads; h++, row += c->head_dim) {
+static void rotate(const rz_rope *rope, float *row, uint32_t n_heads, uint32_t head_dim,
+                   const float *cos, const float *sin) {
+    const uint32_t pairs = rope->dim / 2;
+    const uint32_t step = rope->kind == RZ_ROPE_HALVES ? 1 : 2;
+    const uint32_t apart = rope->kind == RZ_ROPE_HALVES ? pairs : 1;
+    for (uint32_t h = 0; h < n_heads; h++, row += head_dim) {
         for (uint32_t i = 0; i < pairs; i++) {
             float *a = row + i * step, *b = a + apart, x = *a, y = *b;
             *a = x * cos[i] - y * sin[i];
@@ -101,18 +166,47 @@ static void rotate(const rz_config *c, float *row, uint32_t n_heads, const float
     }
 }
 
-static void rotate_and_store(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
-                             uint32_t position) {
+/* Norm of the queries or keys of one token: of each head, or of all together. */
+static void norm_heads(const rz_model *m, const rz_norm *norm, uint32_t norm_width, float *row,
+                       uint32_t width) {
+    if (!norm->w) return;
+    for (uint32_t at = 0; at < width; at += norm_width) {
+        norm_row(m, norm, row + at, row + at, norm_width);
+    }
+}
+
+static void clamp_row(float *row, uint32_t width, float most) {
+    for (uint32_t i = 0; most > 0 && i < width; i++) {
+        row[i] = row[i] > most ? most : row[i] < -most ? -most : row[i];
+    }
+}
+
+/* From products to what attention sees: clamped, normalised, rotated, scaled; keys and values join
+ * the cache. */
+static void finish_qkv(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
+                       uint32_t position) {
     const rz_config *c = &m->config;
-    const uint32_t pairs = c->rope_dim / 2;
-    const float scale = 1.0f / __builtin_sqrtf((float)c->head_dim);
+    const rz_layer *l = &m->layers[layer];
+    const bool local = rz_layer_windowed(c, layer) && c->rope_local.kind != RZ_ROPE_NONE;
+    const uint32_t pairs = c->rope.dim / 2, q_width = c->n_head * c->head_dim;
+    const uint32_t kv_width = c->n_head_kv * c->head_dim;
+    const size_t table = local ? (size_t)run->chunk * pairs : 0;
     for (uint32_t t = 0; t < n; t++) {
-        float *q = run->q + t * run->ld_q, *k = run->k + t * run->ld_kv;
-        const float *cos = run->rope_cos + t * pairs, *sin = run->rope_sin + t * pairs;
-        rotate(c, q, c->n_head, cos, sin);
-        rotate(c, k, c->n_head_kv, cos, sin);
-        for (uint32_t i = 0; i < c->n_head * c->head_dim; i++) q[i] *= scale;
-        rz_kv_append(kv, layer, position + t, k, run->v + t * run->ld_kv);
+        float *q = run->q + t * run->ld_q, *k = run->k + t * run->ld_kv, *v = run->v + t * run->ld_kv;
+        clamp_row(q, q_width, c->clamp_qkv);
+        clamp_row(k, kv_width, c->clamp_qkv);
+        clamp_row(v, kv_width, c->clamp_qkv);
+        norm_heads(m, &l->q_norm, l->q_norm_width, q, q_width);
+        norm_heads(m, &l->k_norm, l->k_norm_width, k, kv_width);
+        if (rz_layer_rotated(c, layer)) {
+            const rz_rope *rope = local ? &c->rope_local : &c->rope;
+            const float *cos = run->rope_cos + table + t * pairs;
+            const float *sin = run->rope_sin + table + t * pairs;
+            rotate(rope, q, c->n_head, c->head_dim, cos, sin);
+            rotate(rope, k, c->n_head_kv, c->head_dim, cos, sin);
+        }
+        for (uint32_t i = 0; i < q_width; i++) q[i] *= c->attn_scale;
+        rz_kv_append(kv, layer, position + t, k, v);
     }
 }
 
@@ -128,52 +222,75 @@ static void join_heads(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t
     }
 }
 
-static void attention(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
-                      uint32_t position) {
-    const rz_config *c = &m->config;
+/* Attention of x [n][ld_embd] to run->out. */
+static void attention(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer, const float *x,
+                      uint32_t n, uint32_t position) {
     const rz_layer *l = &m->layers[layer];
-    norm_rows(m, run, l->attn_norm, n);
-    const rz_product qkv[] = {{&l->wq, run->q, run->ld_q},
-                              {&l->wk, run->k, run->ld_kv},
-                              {&l->wv, run->v, run->ld_kv}};
-    rz_products(m, run, run->norm, run->ld_embd, n, qkv, 3);
-    add_bias(run->q, run->ld_q, l->bq, c->n_head * c->head_dim, n);
-    add_bias(run->k, run->ld_kv, l->bk, c->n_head_kv * c->head_dim, n);
-    add_bias(run->v, run->ld_kv, l->bv, c->n_head_kv * c->head_dim, n);
-    rotate_and_store(m, kv, run, layer, n, position);
+    const rz_product qkv[] = {{&l->wq.w, l->wq.b, run->q, run->ld_q},
+                              {&l->wk.w, l->wk.b, run->k, run->ld_kv},
+                              {&l->wv.w, l->wv.b, run->v, run->ld_kv}};
+    rz_products(m, run, x, run->ld_embd, n, qkv, 3);
+    finish_qkv(m, kv, run, layer, n, position);
     rz_attend(m, kv, run, layer, n, position);
     join_heads(m, kv, run, n);
-    const rz_product output = {&l->wo, run->out, run->ld_embd};
+    const rz_product output = {&l->wo.w, l->wo.b, run->out, run->ld_embd};
     rz_products(m, run, run->joined, run->ld_q, n, &output, 1);
-    add_bias(run->out, run->ld_embd, l->bo, c->n_embd, n);
-    add_to_stream(m, run, n);
+    if (l->attn_post_norm.w) norm_rows(m, run, &l->attn_post_norm, run->out, run->out, n);
 }
 
-static void feed_forward(const rz_model *m, rz_run *run, uint32_t layer, uint32_t n) {
+/* ---- layers -------------------------------------------------------------------------------- */
+
+static void run_layer(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
+                      uint32_t position) {
     const rz_layer *l = &m->layers[layer];
-    norm_rows(m, run, l->ffn_norm, n);
-    const rz_product gate_up[] = {{&l->w_gate, run->gate, run->ld_ff},
-                                  {&l->w_up, run->up, run->ld_ff}};
-    rz_products(m, run, run->norm, run->ld_embd, n, gate_up, 2);
-    for (uint32_t t = 0; t < n; t++) {
-        float *gate = run->gate + t * run->ld_ff;
-        m->kern->silu_mul(gate, gate, run->up + t * run->ld_ff, m->config.n_ff);
+    const bool parallel = m->config.parallel;
+    norm_rows(m, run, &l->attn_norm, run->norm, run->x, n);
+    attention(m, kv, run, layer, run->norm, n, position);
+    if (!parallel) {
+        add_rows(m, run, run->out, n);
+        if (l->attn_stream_norm.w) norm_rows(m, run, &l->attn_stream_norm, run->x, run->x, n);
     }
-    const rz_product down = {&l->w_down, run->out, run->ld_embd};
-    rz_products(m, run, run->gate, run->ld_ff, n, &down, 1);
-    add_to_stream(m, run, n);
+    /* a parallel layer without a norm of its own shares the attention's */
+    if (!parallel || l->ffn_norm.w) norm_rows(m, run, &l->ffn_norm, run->norm, run->x, n);
+    rz_feed_forward(m, run, l, run->norm, n);
+    if (l->ffn_post_norm.w) norm_rows(m, run, &l->ffn_post_norm, run->ffn_out, run->ffn_out, n);
+    if (parallel) add_rows(m, run, run->out, n);
+    add_rows(m, run, run->ffn_out, n);
+    if (l->ffn_stream_norm.w) norm_rows(m, run, &l->ffn_stream_norm, run->x, run->x, n);
+}
+
+/* Logits of n rows of run->norm, scaled and capped as the model has it. */
+static void output_head(const rz_model *m, rz_run *run, const float *x, uint32_t n) {
+    const rz_config *c = &m->config;
+    const rz_product head = {&m->output.w, m->output.b, run->logits, run->ld_vocab};
+    rz_products(m, run, x, run->ld_embd, n, &head, 1);
+    if (c->logit_scale == 1 && c->logit_softcap == 0) return;
+    for (uint32_t t = 0; t < n; t++) {
+        float *logits = run->logits + t * run->ld_vocab;
+        for (uint32_t i = 0; i < c->n_vocab; i++) {
+            logits[i] *= c->logit_scale;
+            if (c->logit_softcap > 0) {
+                logits[i] = c->logit_softcap * rz_tanhf(logits[i] / c->logit_softcap);
+            }
+        }
+    }
 }
 
 void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *tokens, uint32_t n,
-                uint32_t position, bool all_logits) {
-    embed(m, run, tokens, n);
-    fill_rope(m, run, n, position);
-    for (uint32_t layer = 0; layer < m->config.n_layer; layer++) {
-        attention(m, kv, run, layer, n, position);
-        feed_forward(m, run, layer, n);
+                uint32_t position, uint32_t n_logits) {
+    const rz_config *c = &m->config;
+    const size_t table = (size_t)run->chunk * (c->rope.dim / 2);
+    embed(m, run, tokens, n, position);
+    if (c->rope.kind != RZ_ROPE_NONE) {
+        fill_rope(&c->rope, run->freqs, run->rope_cos, run->rope_sin, n, position);
     }
-    norm_rows(m, run, m->output_norm, n);
-    const float *last = all_logits ? run->norm : run->norm + (n - 1) * run->ld_embd;
-    const rz_product head = {&m->output, run->logits, run->ld_vocab};
-    rz_products(m, run, last, run->ld_embd, all_logits ? n : 1, &head, 1);
+    if (c->rope_local.kind != RZ_ROPE_NONE) {
+        fill_rope(&c->rope_local, run->freqs_local, run->rope_cos + table, run->rope_sin + table, n,
+                  position);
+    }
+    for (uint32_t layer = 0; layer < c->n_layer; layer++) {
+        run_layer(m, kv, run, layer, n, position);
+    }
+    norm_rows(m, run, &m->output_norm, run->norm, run->x, n);
+    if (n_logits) output_head(m, run, run->norm + (n - n_logits) * run->ld_embd, n_logits);
 }

@@ -11,7 +11,7 @@
 typedef struct {
     uint32_t chunk;         /* C */
     uint32_t logits_rows;   /* rows that `logits` has room for */
-    size_t ld_embd, ld_q, ld_kv, ld_ff, ld_vocab;
+    size_t ld_embd, ld_q, ld_kv, ld_ff, ld_vocab, ld_expert;
     uint8_t *row;           /* one weight row as it stands in a file */
     float *x;               /* [C][ld_embd] residual stream */
     float *norm;            /* [C][ld_embd] its normalised copy */
@@ -21,19 +21,30 @@ typedef struct {
     float *head_max, *head_sum; /* [C][n_head] running state of the softmax */
     float *joined;          /* [C][ld_q] heads without padding */
     float *gate, *up;       /* [C][ld_ff] */
-    float *out;             /* [C][ld_embd] result of a block before it joins x */
-    float *rope_cos, *rope_sin; /* [C][rope_dim / 2] */
+    float *out;             /* [C][ld_embd] result of attention before it joins x */
+    float *ffn_out;         /* [C][ld_embd] result of the feed-forward layer */
+    float *freqs, *freqs_local; /* [rope.dim / 2] radians per position of this session */
+    float *rope_cos, *rope_sin; /* [2][C][rope.dim / 2] of freqs, of freqs_local */
+    float *routes;          /* [C][ld_expert] router logits, then weights of the chosen experts */
+    uint32_t *routed;       /* [C] tokens of one expert */
+    float *expert_in, *expert_out; /* [C][ld_embd] their inputs and outputs */
     float *act_f32;         /* packed activations, see rz_act */
     uint8_t *act_q8;
     float *logits;          /* [logits_rows][ld_vocab] */
 } rz_run;
 
-void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk, bool all_logits);
+/* logits_rows: rows of logits to keep, at most chunk. */
+void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
+                   uint32_t logits_rows);
+
+/* Fills the tables of a session whose context has n_ctx tokens. */
+void rz_run_prepare(rz_run *run, const rz_model *m, uint32_t n_ctx);
 
 /* Computes tokens[0..n), n <= chunk, at positions `position` and up; keys and values join the
- * cache. Fills run->logits with the logits of all n tokens or of the last one. */
+ * cache. Leaves the final hidden states in run->norm and fills run->logits with the logits of the
+ * last n_logits tokens: 0, 1 or n. */
 void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *tokens, uint32_t n,
-                uint32_t position, bool all_logits);
+                uint32_t position, uint32_t n_logits);
 
 /* ---- attend.c ------------------------------------------------------------------------------- */
 
@@ -41,11 +52,17 @@ void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *token
 void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
                uint32_t position);
 
+/* ---- feed_forward.c -------------------------------------------------------------------------- */
+
+/* The feed-forward layer, dense or of experts: x [n][ld_embd] to run->ffn_out. */
+void rz_feed_forward(const rz_model *m, rz_run *run, const rz_layer *l, const float *x, uint32_t n);
+
 /* ---- product.c ------------------------------------------------------------------------------ */
 
-/* One of several products of the same input: y [n][ldy] = x W^T. */
+/* One of several products of the same input: y [n][ldy] = x W^T + b. */
 typedef struct {
     const rz_mat *w;
+    const float *b; /* NULL: none */
     float *y;
     size_t ldy;
 } rz_product;

@@ -24,8 +24,10 @@ int rz_load_stream_open(rz_load_stream *s, uint32_t parts, const rz_allocator *a
 static void free_jobs(rz_load_stream *s) {
     rz_block_free(s->allocator, s->jobs, (uint64_t)s->n_jobs * sizeof *s->jobs);
     rz_block_free(s->allocator, s->staging, s->staging_bytes);
+    rz_block_free(s->allocator, s->convert, s->convert_bytes);
     s->jobs = NULL;
     s->staging = NULL;
+    s->convert = NULL;
 }
 
 void rz_load_stream_close(rz_load_stream *s) {
@@ -116,22 +118,31 @@ static void sort_jobs(rz_load_job *jobs, uint32_t n) {
 
 static uint64_t file_row_bytes(const rz_load_job *j) {
     uint64_t bytes = 0;
-    rz_dtype_row_bytes(rz_dtype_get(j->dtype), j->is_vector ? j->length : j->mat.cols, &bytes);
+    rz_dtype_row_bytes(rz_dtype_get(j->dtype), j->cols, &bytes);
     return bytes;
 }
 
 /* Bytes to collect before they are packed: whole groups of rows, about staging_goal of them. */
 static uint64_t batch_bytes(const rz_load_job *j) {
-    uint64_t group = file_row_bytes(j) * (j->is_vector ? 1 : j->mat.nr);
+    uint64_t group = file_row_bytes(j) * (j->is_vector || j->transposed ? 1 : j->targets[0].mat.nr);
     uint64_t groups = staging_goal / group;
     return group * (groups ? groups : 1);
+}
+
+/* Bytes to convert one row with: its floats and the row in the target's type; 0: no conversion. */
+static uint64_t conversion_bytes(const rz_load_job *j) {
+    const rz_mat *m = &j->targets[0].mat;
+    uint64_t bytes = 0;
+    if (j->is_vector || m->dtype == j->dtype) return 0;
+    rz_dtype_row_bytes(rz_dtype_get(m->dtype), m->cols, &bytes);
+    return (uint64_t)m->cols * sizeof(float) + bytes;
 }
 
 int rz_load_data_begin(rz_load_stream *s, rz_load_job *jobs, uint32_t n) {
     s->jobs = jobs;
     s->n_jobs = n;
     s->job = 0;
-    s->job_done = s->staged = s->staging_bytes = 0;
+    s->job_done = s->staged = s->staging_bytes = s->convert_bytes = 0;
     for (uint32_t i = 0; i < n; i++) {
         const rz_load_job *j = &jobs[i];
         if (j->offset + j->bytes > s->parts[j->part].file_size) {
@@ -140,8 +151,9 @@ int rz_load_data_begin(rz_load_stream *s, rz_load_job *jobs, uint32_t n) {
                               (int)j->name_len, j->name, (unsigned long long)(j->offset + j->bytes),
                               (unsigned long long)s->parts[j->part].file_size);
         }
-        uint64_t batch = batch_bytes(j);
+        uint64_t batch = batch_bytes(j), convert = conversion_bytes(j);
         if (batch > s->staging_bytes) s->staging_bytes = batch;
+        if (convert > s->convert_bytes) s->convert_bytes = convert;
     }
     sort_jobs(jobs, n);
     for (uint32_t i = 1; i < n; i++) {
@@ -153,36 +165,100 @@ int rz_load_data_begin(rz_load_stream *s, rz_load_job *jobs, uint32_t n) {
     }
     if (n == 0) return RZ_OK;
     s->staging = rz_block_alloc(s->allocator, s->staging_bytes);
-    if (!s->staging) return rz_err_set(s->err, RZ_E_MEMORY, "no memory to pack rows in");
+    if (s->convert_bytes) s->convert = rz_block_alloc(s->allocator, s->convert_bytes);
+    if (!s->staging || (s->convert_bytes && !s->convert)) {
+        return rz_err_set(s->err, RZ_E_MEMORY, "no memory to pack rows in");
+    }
     return RZ_OK;
+}
+
+/* ---- from staging to the targets ------------------------------------------------------------ */
+
+/* A stretch of rows of a job that goes to one target without a break. */
+typedef struct {
+    const rz_load_target *target;
+    uint64_t stack; /* which of the stacked matrices */
+    uint32_t row;   /* row of it */
+    uint64_t n;
+} stretch;
+
+static stretch stretch_at(const rz_load_job *j, uint64_t row, uint64_t most) {
+    uint64_t stack = j->stack_rows ? row / j->stack_rows : 0, turn_rows = 0;
+    uint64_t in = j->stack_rows ? row % j->stack_rows : row;
+    uint64_t left = (j->stack_rows ? j->stack_rows : j->rows) - in;
+    for (uint32_t i = 0; i < j->n_targets; i++) turn_rows += j->targets[i].take;
+    uint64_t turn = in / turn_rows, at = in % turn_rows;
+    const rz_load_target *t = j->targets;
+    for (; at >= t->take; t++) at -= t->take;
+    uint64_t n = t->take - at;
+    if (j->n_targets == 1) n = left; /* turns of one target follow each other */
+    if (n > left) n = left;
+    if (n > most) n = most;
+    return (stretch){t, stack, (uint32_t)(turn * t->take + at), n};
+}
+
+/* Elements of a vector; returns the first that is not finite, or -1. */
+static int64_t store_vector(const rz_load_job *j, const stretch *r, const uint8_t *from) {
+    /* stacked targets take equal shares of each stack */
+    float *out = (float *)r->target->dst + r->stack * (j->stack_rows / j->n_targets) + r->row;
+    rz_dtype_get(j->dtype)->dequantize(from, out, (size_t)r->n);
+    for (uint64_t i = 0; i < r->n; i++) {
+        if (!(out[i] - out[i] == 0)) return (int64_t)i;
+        out[i] += j->add;
+    }
+    return -1;
+}
+
+/* Rows of a matrix, converted where the types differ; returns the first bad one, or -1. */
+static int64_t store_rows(rz_load_stream *s, const rz_load_job *j, const stretch *r,
+                          const uint8_t *from) {
+    const rz_mat *m = &r->target->mat;
+    uint8_t *data = r->target->dst + r->stack * rz_mat_bytes(m);
+    if (m->dtype == j->dtype) return rz_pack_rows(m, data, r->row, from, (uint32_t)r->n);
+    uint8_t *converted = (uint8_t *)(s->convert + m->cols);
+    for (uint64_t i = 0; i < r->n; i++, from += file_row_bytes(j)) {
+        rz_dtype_get(j->dtype)->dequantize(from, s->convert, m->cols);
+        for (uint32_t k = 0; k < m->cols; k++) {
+            if (!(s->convert[k] - s->convert[k] == 0)) return (int64_t)i;
+        }
+        if (rz_quantize(m->dtype, s->convert, m->cols, converted, s->err) < 0) return (int64_t)i;
+        rz_pack_rows(m, data, r->row + (uint32_t)i, converted, 1);
+    }
+    return -1;
+}
+
+/* One row of the file, which is a column of all targets. */
+static int64_t store_column(const rz_load_job *j, uint64_t column, const uint8_t *from) {
+    const uint32_t size = rz_dtype_get(j->dtype)->block_bytes;
+    for (uint32_t i = 0; i < j->n_targets; i++) {
+        const rz_load_target *t = &j->targets[i];
+        if (rz_pack_column(&t->mat, t->dst, (uint32_t)column, from) >= 0) return 0;
+        from += (size_t)t->take * size;
+    }
+    return -1;
 }
 
 /* Moves the staged bytes to their place. */
 static int pack_staged(rz_load_stream *s) {
-    rz_load_job *j = &s->jobs[s->job];
-    int bad_row = -1;
-    uint64_t first = 0;
-    if (j->is_vector) {
-        float *out = (float *)j->dst;
-        rz_dtype_get(j->dtype)->dequantize(s->staging, out, j->length);
-        for (uint32_t i = 0; i < j->length && bad_row < 0; i++) {
-            if (!(out[i] - out[i] == 0)) bad_row = (int)i;
+    const rz_load_job *j = &s->jobs[s->job];
+    const uint64_t row_bytes = file_row_bytes(j), first = s->job_done / row_bytes;
+    const uint64_t rows = s->staged / row_bytes;
+    for (uint64_t done = 0; done < rows;) {
+        const uint8_t *from = s->staging + done * row_bytes;
+        stretch r = stretch_at(j, first + done, rows - done);
+        int64_t bad;
+        if (j->transposed) {
+            r.n = 1;
+            bad = store_column(j, first + done, from);
+        } else {
+            bad = j->is_vector ? store_vector(j, &r, from) : store_rows(s, j, &r, from);
         }
-    } else {
-        uint64_t row_bytes = file_row_bytes(j), rows = s->staged / row_bytes;
-        first = s->job_done / row_bytes;
-        for (uint64_t r = 0; r < rows && bad_row < 0; r += j->mat.nr) {
-            uint32_t n = (uint32_t)(rows - r < j->mat.nr ? rows - r : j->mat.nr);
-            uint64_t group = (first + r) / j->mat.nr;
-            bad_row = rz_pack_group(&j->mat, j->dst + group * j->mat.group_bytes,
-                                    s->staging + r * row_bytes, n);
-            if (bad_row >= 0) bad_row += (int)r;
+        if (bad >= 0) {
+            return rz_err_set(s->err, RZ_E_VALUE, "tensor '%.*s' holds NaN or infinity in %s %llu",
+                              (int)j->name_len, j->name, j->is_vector ? "element" : "row",
+                              (unsigned long long)(first + done + (uint64_t)bad));
         }
-    }
-    if (bad_row >= 0) {
-        return rz_err_set(s->err, RZ_E_VALUE, "tensor '%.*s' holds NaN or infinity in %s %llu",
-                          (int)j->name_len, j->name, j->is_vector ? "element" : "row",
-                          (unsigned long long)(first + (uint64_t)bad_row));
+        done += r.n;
     }
     s->job_done += s->staged;
     s->staged = 0;

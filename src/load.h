@@ -14,17 +14,34 @@
 
 enum { RZ_PARTS_MAX = 4096 };
 
-/* One tensor on its way from a file to memory. */
+/* Where rows of a tensor go. */
+typedef struct {
+    uint32_t take;   /* rows (elements of a vector) of each turn that go here */
+    rz_mat mat;      /* of a matrix; its type may differ from the file's: rows are converted */
+    uint8_t *dst;    /* first byte of the packed matrix, or first float of the vector */
+} rz_load_target;
+
+enum { RZ_TARGETS_MAX = 3 };
+
+/*
+ * One tensor on its way from a file to memory. Its rows go to the targets in turn, `take` of each, over
+ * and over: one target with all rows, q k v one after the other, or head by head. After stack_rows
+ * rows the targets move on to the next of several matrices (vectors) that follow each other.
+ */
 typedef struct {
     uint32_t part;
     uint64_t offset, bytes; /* in the file */
     const char *name;       /* for messages */
     uint32_t name_len;
     uint32_t dtype;
-    rz_mat mat;      /* a matrix: packed into dst group by group */
-    bool is_vector;  /* a vector: dequantised to floats at dst */
-    uint32_t length; /* floats of the vector */
-    uint8_t *dst;
+    uint32_t cols;          /* weights of a row in the file; 1 for vectors */
+    uint64_t rows;          /* of the whole tensor */
+    uint64_t stack_rows;    /* 0: no stack */
+    bool is_vector;         /* targets are floats */
+    bool transposed;        /* rows of the file are columns of the matrices */
+    float add;              /* vectors: added to every element */
+    uint32_t n_targets;
+    rz_load_target targets[RZ_TARGETS_MAX];
 } rz_load_job;
 
 /* The header of one part. */
@@ -49,6 +66,8 @@ typedef struct {
     uint64_t job_done;   /* bytes of the job that were packed */
     uint8_t *staging;    /* rows of the current job */
     uint64_t staged, staging_bytes, batch; /* batch: bytes to collect before packing */
+    float *convert;      /* one row as floats, followed by one of the target's type */
+    uint64_t convert_bytes;
 } rz_load_stream;
 
 int rz_load_stream_open(rz_load_stream *s, uint32_t parts, const rz_allocator *allocator,

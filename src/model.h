@@ -1,56 +1,72 @@
 /*
  * model.h: what a loaded model is: its configuration and its weights, every field with its shape.
  *
- * Read this, then forward.c. A model is one arena; names of tensors are bound to places here.
+ * Read this and config.h, then forward.c. A model is one arena; bind.c says which tensor of a file
+ * goes where.
  */
 #ifndef RZ_MODEL_H
 #define RZ_MODEL_H
 
+#include "arch.h"
 #include "arena.h"
-#include "kern/kern.h"
 #include "load.h"
 #include "pool.h"
 #include "vocab.h"
 
 typedef struct {
-    uint32_t n_layer;
-    uint32_t n_embd;    /* width of the residual stream */
-    uint32_t n_ff;      /* width of the feed-forward layer */
-    uint32_t n_head;    /* query heads */
-    uint32_t n_head_kv; /* key and value heads; divides n_head (MHA: equal, MQA: 1, GQA: between) */
-    uint32_t head_dim;  /* of queries, keys and values */
-    uint32_t n_vocab;
-    uint32_t n_ctx_train;
-    uint32_t rope_dim;    /* leading dimensions of a head that are rotated; even, <= head_dim */
-    bool rope_halves;     /* pairs are (i, i + rope_dim / 2), else (2 i, 2 i + 1) */
-    double rope_base;     /* frequency of pair i: base^(-2 i / rope_dim) */
-    double rope_scale;    /* positions are divided by this */
-    float norm_eps;
-} rz_config;
+    float *w, *b; /* [width]; b NULL: none; w NULL: no such norm */
+} rz_norm;
 
 typedef struct {
-    float *attn_norm;      /* [n_embd] */
-    rz_mat wq;             /* [n_head * head_dim][n_embd] */
-    rz_mat wk, wv;         /* [n_head_kv * head_dim][n_embd] */
-    rz_mat wo;             /* [n_embd][n_head * head_dim] */
-    float *bq, *bk, *bv;   /* [rows of wq, wk, wv] or NULL */
-    float *bo;             /* [n_embd] or NULL */
-    float *ffn_norm;       /* [n_embd] */
-    rz_mat w_gate, w_up;   /* [n_ff][n_embd] */
-    rz_mat w_down;         /* [n_embd][n_ff] */
+    rz_mat w;  /* rows 0: no such matrix */
+    float *b;  /* [rows] or NULL */
+} rz_linear;
+
+/* One matrix per expert: expert e's data begin at w.data + e * rz_mat_bytes(&w). */
+typedef struct {
+    rz_mat w;  /* of one expert; rows 0: no such matrices */
+    float *b;  /* [n_expert][rows] or NULL */
+} rz_experts;
+
+typedef struct {
+    rz_norm attn_norm;         /* [n_embd] before attention */
+    rz_linear wq;              /* [n_head * head_dim][n_embd] */
+    rz_linear wk, wv;          /* [n_head_kv * head_dim][n_embd] */
+    rz_norm q_norm, k_norm;    /* [head_dim]: of every head; or [rows of wq], [rows of wk]: of all */
+    uint32_t q_norm_width, k_norm_width;
+    float *sinks;              /* [n_head] or NULL: a score without a value */
+    rz_linear wo;              /* [n_embd][n_head * head_dim] */
+    rz_norm attn_post_norm;    /* [n_embd] of the attention's output */
+    rz_norm attn_stream_norm;  /* [n_embd] of the stream after it was added */
+
+    rz_norm ffn_norm;          /* [n_embd] before the feed-forward layer */
+    rz_linear gate, up;        /* [n_ff][n_embd] */
+    rz_linear down;            /* [n_embd][n_ff] */
+    rz_linear router;          /* [n_expert][n_embd] */
+    rz_experts gates, ups;     /* [n_ff_expert][n_embd] each */
+    rz_experts downs;          /* [n_embd][n_ff_expert] each */
+    rz_linear shared_gate, shared_up; /* [n_ff_shared][n_embd] */
+    rz_linear shared_down;     /* [n_embd][n_ff_shared] */
+    float *shared_router;      /* [n_embd] or NULL: sigmoid of its product scales the shared expert */
+    rz_norm ffn_post_norm, ffn_stream_norm; /* as for attention */
 } rz_layer;
 
 struct rz_model {
     rz_config config;
+    const rz_arch *arch;
     rz_vocab vocab;
     bool vocab_only;
 
-    rz_mat token_embd;  /* [n_vocab][n_embd] */
-    rz_layer *layers;   /* [n_layer] */
-    float *output_norm; /* [n_embd] */
-    rz_mat output;      /* [n_vocab][n_embd]; token_embd where the file has no other */
-    float *rope_freqs;  /* [rope_dim / 2] radians per position of each pair */
-    bool has_rope_factors; /* rope_freqs was loaded: until completion it holds divisors */
+    rz_mat token_embd;    /* [n_vocab][n_embd] */
+    rz_mat position_embd; /* [n_ctx_train][n_embd]; rows 0: none */
+    rz_mat type_embd;     /* [n_token_types][n_embd]; rows 0: none */
+    rz_norm embd_norm;    /* [n_embd] of the embeddings */
+    rz_layer *layers;     /* [n_layer] */
+    rz_norm output_norm;  /* [n_embd] */
+    rz_linear output;     /* [n_vocab][n_embd]; token_embd where the file has no other */
+    float *rope_factors;  /* [rope.dim / 2] divisors of the frequencies, NULL: none */
+    float *rope_long, *rope_short; /* LongRoPE: beyond and within rope.ctx_orig */
+    float *alibi_slopes;  /* [n_head] or NULL */
 
     const rz_kern *kern;
     rz_pool *pool; /* NULL: the caller's thread alone */

@@ -7,11 +7,20 @@
  *
  *     cell (one block of every row), by type                          bytes per row and block
  *       Q4_0   u16 d[nr]                       u32 qs[4][nr]              18
+ *       Q4_1   u16 d[nr]  u16 m[nr]            u32 qs[4][nr]              20
+ *       Q5_0   u16 d[nr]             u32 h[nr] u32 qs[4][nr]              22
+ *       Q5_1   u16 d[nr]  u16 m[nr]  u32 h[nr] u32 qs[4][nr]              24
  *       Q8_0   u16 d[nr]                       u32 qs[8][nr]              34
  *       Q4_K   u16 d[nr]  u16 dmin[nr]  u8 scale[8][nr]  u8 min[8][nr]
  *              u32 qs[32][nr]                                            148 (144 in the file)
+ *       Q5_K   as Q4_K, with u32 qh[8][nr] before qs                     180 (176 in the file)
  *       Q6_K   u16 d[nr]  i8 scale[16][nr]  u32 ql[32][nr]  u32 qh[16][nr]  210
  *     F32, F16, BF16: element [column][nr]
+ *     all others: the blocks of the rows as they are, one after the other [nr][block]; kernels
+ *                 unpack them (rz_unpack_fn)
+ *
+ * The high bits h of Q5_0 and Q5_1 change places, so that bit g of byte i belongs to column 4 g + i,
+ * as the bytes of the nibbles do.
  *
  * Nothing is re-rounded: rz_pack_row gives back the bytes of the file. The missing rows of the last
  * group are zero. Bytes of Q8_0 are stored xor `flip` (0x80 turns them into w + 128 for machines
@@ -45,6 +54,15 @@ static inline uint64_t rz_mat_bytes(const rz_mat *m) {
 /* Packs n <= nr rows as they stand in the file, one after the other, into the group at dst.
  * Returns -1, or the index of the first row that holds a value that is not finite. */
 int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n);
+
+/* Packs n rows from row `row` of the matrix on, into the matrix at data (which need not be m->data:
+ * experts follow each other). Rows may come in any portions and any order; the row that is the
+ * matrix's last one zeroes the missing rows of its group. */
+int rz_pack_rows(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *rows, uint32_t n);
+
+/* Packs one column of a float matrix that a file holds transposed: m->rows values. Returns -1 or the
+ * index of the first value that is not finite. */
+int rz_pack_column(const rz_mat *m, uint8_t *data, uint32_t column, const uint8_t *values);
 
 /* The inverse: row `row` of the matrix as it stood in the file. */
 void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row);

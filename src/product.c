@@ -44,6 +44,15 @@ static void pack_tile(void *arg, uint32_t tile) {
     }
 }
 
+/* Adds the bias to rows r0 <= r < r1, which the matrix may have fewer of. */
+static void add_bias(const rz_product *product, uint32_t r0, uint32_t r1, uint32_t n) {
+    r1 = rz_min_u32(r1, product->w->rows);
+    for (uint32_t t = 0; product->b && t < n; t++) {
+        float *y = product->y + t * product->ldy;
+        for (uint32_t r = r0; r < r1; r++) y[r] += product->b[r];
+    }
+}
+
 static void multiply_chunk(void *arg, uint32_t chunk) {
     const product_task *p = arg;
     uint32_t g0 = chunk * p->chunk_groups, end = rz_min_u32(g0 + p->chunk_groups, p->n_groups);
@@ -55,6 +64,7 @@ static void multiply_chunk(void *arg, uint32_t chunk) {
             uint32_t stop = rz_min_u32(end, first + groups);
             p->m->kern->matmul[product->w->dtype](product->w, g0 - first, stop - first, &p->act,
                                                   product->y, product->ldy);
+            add_bias(product, (g0 - first) * product->w->nr, (stop - first) * product->w->nr, p->act.n);
             g0 = stop;
         }
         first += groups;

@@ -67,11 +67,27 @@ enum {
     RZ_KERN_SIMD128 = 1 << 1, /* WebAssembly fixed-width SIMD; bit-equal with scalar */
     RZ_KERN_RELAXED = 1 << 2, /* WebAssembly relaxed SIMD: byte dot products, fused multiply-add */
     RZ_KERN_AVX2 = 1 << 3,    /* AVX2 + FMA + F16C */
+    RZ_KERN_VNNI = 1 << 4,    /* the same + AVX-VNNI */
+    RZ_KERN_AVX512 = 1 << 5,  /* AVX-512 F, BW, DQ, VL + VNNI */
     RZ_KERN_ALL = -1
 };
 
 /* The tables that this build holds and this machine can run, as a mask. */
 uint32_t rz_kernels_usable(void);
+
+/* ---- weight types ------------------------------------------------------------------------- */
+
+/* Weight types have the ids of GGUF files (2 is Q4_0, 12 Q4_K ...). A type holds its weights in
+ * blocks of `block` weights and `block_bytes` bytes; block is 0 for types that are known by name
+ * only. Any of the pointers may be NULL. RZ_E_ARG: there is no such type. */
+int rz_dtype_info(uint32_t id, const char **name, uint32_t *block, uint32_t *block_bytes);
+
+/* n floats to n / block blocks at `out`, and back; n must be a whole number of blocks (RZ_E_ARG).
+ * Quantisers exist for F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K and Q6_K
+ * (RZ_E_UNSUPPORTED otherwise); they refuse NaN, infinity and what is too large for the type
+ * (RZ_E_VALUE). Dequantisation equals ggml's bit for bit. */
+int rz_quantize(uint32_t dtype, const float *x, size_t n, void *out, rz_err *err);
+int rz_dequantize(uint32_t dtype, const void *blocks, size_t n, float *out, rz_err *err);
 
 /* ---- loading ------------------------------------------------------------------------------ */
 
@@ -155,7 +171,7 @@ void rz_model_info_get(const rz_model *m, rz_model_info *info);
  * long as the model. */
 int rz_model_meta(const rz_model *m, uint32_t i, rz_meta *meta);
 const char *rz_model_kernels(const rz_model *m); /* name of the kernel table in use */
-const char *rz_model_arch(const rz_model *m);    /* "llama" */
+const char *rz_model_arch(const rz_model *m);    /* "llama"; "" of a vocabulary */
 /* Name of the weight type that holds most of the file's weights: "Q4_0". */
 const char *rz_model_type(const rz_model *m);
 void rz_model_close(rz_model **m);
@@ -172,7 +188,8 @@ size_t rz_tokenize_scratch(const rz_model *m, size_t text_bytes);
 
 /* Text (UTF-8; bytes that are not UTF-8 are encoded as bytes) to token ids. Writes at most `cap`
  * ids and sets *n to the number the text has: call again with more room if *n > cap. At most
- * text_bytes + 3 ids can come out. `scratch` must be 16-byte aligned. */
+ * 3 * text_bytes + 5 ids can come out (a space may take three byte tokens). `scratch` must be
+ * 16-byte aligned. */
 int rz_tokenize(const rz_model *m, const char *text, size_t text_bytes, uint32_t flags,
                 void *scratch, size_t scratch_bytes, uint32_t *ids, size_t cap, size_t *n,
                 rz_err *err);
@@ -199,6 +216,7 @@ typedef struct rz_session_opts {
     uint32_t chunk;      /* tokens computed per rz_step of a prompt; 0: 32; at most 512 */
     uint32_t kv_type;    /* RZ_KV_* */
     uint32_t all_logits; /* not 0: keep the logits of every prompt token and sample nothing */
+    uint32_t embed;      /* not 0: compute no logits but hidden states, all tokens in one step */
 } rz_session_opts;
 
 typedef struct rz_sampling {
@@ -245,6 +263,16 @@ uint64_t rz_session_memory(const rz_session *s);
 /* Logits of the last rz_step: rows of n_vocab floats, *stride floats apart; row 0 belongs to the
  * first position of that step with all_logits, to its last position otherwise. *rows may be 0. */
 const float *rz_session_logits(const rz_session *s, uint32_t *rows, size_t *stride);
+
+enum { RZ_POOL_NONE = 0, RZ_POOL_MEAN = 1, RZ_POOL_CLS = 2, RZ_POOL_LAST = 3 };
+
+/* Of a session with `embed`: the hidden states of all tokens after the last norm, rows of n_embd
+ * floats *stride floats apart. */
+const float *rz_session_hidden(const rz_session *s, uint32_t *rows, size_t *stride);
+
+/* One vector of n_embd floats for all tokens: their mean, the first or the last one (RZ_POOL_*), with
+ * Euclidean length 1. RZ_POOL_NONE: what the model's file asks for, else the mean. */
+void rz_session_embedding(const rz_session *s, uint32_t pooling, float *out);
 
 /* -log softmax(logits row)[target] of such a row, in double precision. */
 double rz_nll(const float *logits, uint32_t n_vocab, uint32_t target);

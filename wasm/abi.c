@@ -152,7 +152,7 @@ static int no_memory(size_t bytes) {
 
 /* Ids at mailbox.pointer (to be freed), their number in mailbox.count. */
 ABI int rz_abi_tokenize(rz_model *m, const char *text, uint32_t bytes, uint32_t flags) {
-    size_t scratch_bytes = rz_tokenize_scratch(m, bytes), n = 0, room = (size_t)bytes + 3;
+    size_t scratch_bytes = rz_tokenize_scratch(m, bytes), n = 0, room = 3 * (size_t)bytes + 5;
     void *scratch = scratch_bytes == SIZE_MAX ? NULL : malloc(scratch_bytes);
     uint32_t *ids = malloc(room * sizeof *ids);
     int result = RZ_OK;

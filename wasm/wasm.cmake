@@ -7,6 +7,9 @@ file(STRINGS wasm/exports.txt RZ_EXPORTS)
 list(TRANSFORM RZ_EXPORTS PREPEND "_")
 string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 
+# Code that does not decide how fast a model runs: the scalar reference, dequantisation of single rows.
+set_source_files_properties(src/kern/scalar.c src/dtype.c PROPERTIES COMPILE_OPTIONS -Os)
+
 function(rz_wasm name)
   cmake_parse_arguments(V "THREADS" "" "FLAGS;KERNELS" ${ARGN})
   add_executable(${name} ${RZ_SOURCES} ${V_KERNELS})

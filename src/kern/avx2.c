@@ -2,6 +2,7 @@
 #include "simd_avx2.h"
 
 #include "matmul.inc.c"
+#include "blocks.inc.c"
 #include "vec.inc.c"
 
 #define TABLE      rz_kern_avx2

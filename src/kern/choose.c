@@ -8,18 +8,34 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-static bool os_saves_avx(void) {
+/* Register sets that the operating system saves: bits of XCR0. */
+enum { XCR_AVX = 0x06, XCR_AVX512 = 0xe6 };
+
+static bool os_saves(uint32_t set) {
     uint32_t low, high;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & 6) == 6;
+    return (low & set) == set;
 }
 
 static bool has_avx2(void) {
     uint32_t a, b, c, d;
     const uint32_t fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29;
     const uint32_t need = fma | osxsave | avx | f16c;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & need) != need || !os_saves_avx()) return false;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & need) != need || !os_saves(XCR_AVX)) return false;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1u << 5);
+}
+
+static bool has_vnni(void) {
+    uint32_t a, b, c, d;
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
+}
+
+static bool has_avx512(void) {
+    uint32_t a, b, c, d;
+    const uint32_t f = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31, vnni = 1u << 11;
+    const uint32_t need = f | dq | bw | vl;
+    if (!has_avx2() || !os_saves(XCR_AVX512)) return false;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & need) == need && (c & vnni);
 }
 #endif
 
@@ -77,6 +93,8 @@ static const rz_kern *relaxed_table(void) {
 static const rz_kern *usable_table(uint32_t flag) {
     switch (flag) {
 #if defined(__x86_64__)
+    case RZ_KERN_AVX512: return has_avx512() ? &rz_kern_avx512 : NULL;
+    case RZ_KERN_VNNI: return has_vnni() ? &rz_kern_vnni : NULL;
     case RZ_KERN_AVX2: return has_avx2() ? &rz_kern_avx2 : NULL;
 #endif
 #if defined(__wasm_relaxed_simd__)
@@ -89,8 +107,8 @@ static const rz_kern *usable_table(uint32_t flag) {
     }
 }
 
-static const uint32_t best_first[] = {RZ_KERN_AVX2, RZ_KERN_RELAXED, RZ_KERN_SIMD128,
-                                      RZ_KERN_SCALAR};
+static const uint32_t best_first[] = {RZ_KERN_AVX512, RZ_KERN_VNNI,    RZ_KERN_AVX2,
+                                      RZ_KERN_RELAXED, RZ_KERN_SIMD128, RZ_KERN_SCALAR};
 enum { n_tables = sizeof best_first / sizeof best_first[0] };
 
 const rz_kern *rz_kern_choose(uint32_t mask, uint32_t *flag) {

@@ -8,7 +8,9 @@
  *
  * Order of sums. A row of a matrix product is summed by one accumulator over ascending columns
  * (quantised types: over ascending blocks; the products of a block are an exact integer). So a
- * result depends neither on the number of tokens computed together nor on threads.
+ * result depends neither on the number of tokens computed together nor on threads. Types packed as
+ * whole blocks have an exact integer for every 16 columns, added as (float)sum * (scale * d), and
+ * then their minimum as min * (d * (float)ns).
  */
 #ifndef RZ_KERN_H
 #define RZ_KERN_H
@@ -60,10 +62,22 @@ typedef struct {
     uint32_t head_dim;
     uint32_t n_q;
     const float *const *q;  /* [n_q] */
-    const uint32_t *limit;  /* [n_q], ascending */
+    const uint32_t *first;  /* [n_q], ascending; NULL: 0 */
+    const uint32_t *limit;  /* [n_q], ascending, > first */
+    float softcap;          /* 0: none */
+    const float *slope;     /* [n_q]; NULL: none */
+    const uint32_t *position; /* [n_q], where slope is not NULL */
     float *const *out;      /* [n_q] rows of head_dim padded to nr: sum of p v over the keys */
     float *max, *sum;       /* [n_q] maximum of the scores and sum of p */
 } rz_attn;
+
+/* Activation functions. Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016). */
+enum rz_act {
+    RZ_ACT_SILU,      /* x / (1 + exp(-x)) */
+    RZ_ACT_GELU_TANH, /* 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
+    RZ_ACT_GELU_ERF,  /* 0.5 x (1 + erf(x / sqrt(2))) */
+    RZ_ACT_RELU
+};
 
 typedef struct rz_kern {
     const char *name;
@@ -81,9 +95,24 @@ typedef struct rz_kern {
     void (*rmsnorm)(float *y, const float *x, const float *w, uint32_t n, float eps);
     /* y = silu(gate) * up, silu(x) = x / (1 + exp(-x)); Shazeer, "GLU Variants" (2020) */
     void (*silu_mul)(float *y, const float *gate, const float *up, uint32_t n);
+    /* y = f(x) for one of enum rz_act; y may be x. */
+    void (*activate)(float *y, const float *x, uint32_t n, uint32_t kind);
+    /* y = (x - mean) / sqrt(variance + eps) * w + b; Ba, Kiros and Hinton (2016). b may be NULL, y
+     * may be x. */
+    void (*layernorm)(float *y, const float *x, const float *w, const float *b, uint32_t n,
+                      float eps);
     /* One chunk of keys: fills out, max, sum of every query that sees a key of the chunk. */
     void (*attend)(const rz_attn *a, uint32_t chunk);
 } rz_kern;
+
+/* The keys of a chunk that query i sees: false if none. */
+static inline bool rz_chunk_range(const rz_attn *a, uint32_t i, uint32_t chunk, uint32_t *first,
+                                  uint32_t *end) {
+    uint32_t start = chunk * RZ_KEY_CHUNK, seen = a->first ? a->first[i] : 0;
+    *first = rz_max_u32(start, seen);
+    *end = rz_min_u32(start + RZ_KEY_CHUNK, a->limit[i]);
+    return *first < *end;
+}
 
 /* Bytes of one token's q8 block of 32 columns. */
 static inline uint32_t rz_act_block(const rz_kern *k) { return 16 + (k->act_i16 ? 64 : 32); }
@@ -99,6 +128,18 @@ static inline uint32_t rz_tile_room(const rz_kern *k, uint32_t n) {
     return rest <= 1 ? n : n - rest + k->tile;
 }
 
+/* The quantised types of a table's `matmul`: every table has all of them. */
+#define MATMUL_QUANTISED                                                                           \
+    [RZ_DT_Q4_0] = matmul_q4_0, [RZ_DT_Q4_1] = matmul_q4_1, [RZ_DT_Q5_0] = matmul_q5_0,            \
+    [RZ_DT_Q5_1] = matmul_q5_1, [RZ_DT_Q8_0] = matmul_q8_0, [RZ_DT_Q4_K] = matmul_q4_k,            \
+    [RZ_DT_Q5_K] = matmul_q5_k, [RZ_DT_Q6_K] = matmul_q6_k, [RZ_DT_Q2_K] = matmul_blocks,          \
+    [RZ_DT_Q3_K] = matmul_blocks, [RZ_DT_IQ2_XXS] = matmul_blocks,                                 \
+    [RZ_DT_IQ2_XS] = matmul_blocks, [RZ_DT_IQ3_XXS] = matmul_blocks,                               \
+    [RZ_DT_IQ1_S] = matmul_blocks, [RZ_DT_IQ4_NL] = matmul_blocks, [RZ_DT_IQ3_S] = matmul_blocks,  \
+    [RZ_DT_IQ2_S] = matmul_blocks, [RZ_DT_IQ4_XS] = matmul_blocks, [RZ_DT_IQ1_M] = matmul_blocks,  \
+    [RZ_DT_TQ1_0] = matmul_blocks, [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_MXFP4] = matmul_blocks,   \
+    [RZ_DT_NVFP4] = matmul_blocks, [RZ_DT_Q1_0] = matmul_blocks, [RZ_DT_Q2_0] = matmul_blocks
+
 extern const rz_kern rz_kern_scalar;
 #if defined(__wasm_simd128__) && !defined(__wasm_relaxed_simd__)
 extern const rz_kern rz_kern_simd128;
@@ -109,7 +150,7 @@ extern const rz_kern rz_kern_simd128;
 extern const rz_kern rz_kern_relaxed_u8, rz_kern_relaxed_s8, rz_kern_relaxed_sat;
 #endif
 #if defined(__x86_64__)
-extern const rz_kern rz_kern_avx2;
+extern const rz_kern rz_kern_avx2, rz_kern_vnni, rz_kern_avx512;
 #endif
 
 /* The best table of this build that the machine runs and the mask (RZ_KERN_*; 0: all) allows, or

@@ -41,6 +41,82 @@ RZ_INLINE void tile_q4_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T out[t] = acc[t];
 }
 
+RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
+                         const int T) {
+    vf acc[8];
+    FOR_T acc[t] = vf_zero();
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 20 * NR, act += ACT_BYTES(T)) {
+        const uint8_t *qs = cell + 4 * NR;
+        na sum[8];
+        FOR_T sum[t] = na_zero();
+        _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+            vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
+            FOR_T {
+                sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
+                sum[t] = na_dot(sum[t], high, ACT_Q(act, T, v + 4, t));
+            }
+        }
+        vf d = vf_load_f16(cell), m = vf_load_f16(cell + 2 * NR);
+        FOR_T {
+            vf scale = vf_mul(d, vf_splat(ACT_D(act, T, t)));
+            acc[t] = vf_madd(vf_from_i(na_sum(sum[t])), scale, acc[t]);
+            acc[t] = vf_madd(m, vf_splat(ACT_DS(act, T, t)), acc[t]);
+        }
+    }
+    FOR_T out[t] = acc[t];
+}
+
+/* Sums of the codes of 5 bits of 32 columns: h holds the fifth bits, qs the nibbles. */
+RZ_INLINE void sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, vi *out,
+                      const int T) {
+    na low_sum[8], high_sum[8];
+    FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
+    vb bits = vb_load(h);
+    _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+        vb raw = vb_load(qs + v * 4 * NR);
+        vb low = vb_or(vb_low4(raw), vb_bit_at4(bits, v));
+        vb high = vb_or(vb_high4(raw), vb_bit_at4(bits, v + 4));
+        FOR_T {
+            low_sum[t] = na_dot(low_sum[t], low, ACT_Q(act, T, v, t));
+            high_sum[t] = na_dot(high_sum[t], high, ACT_Q(act, T, v + 4, t));
+        }
+    }
+    FOR_T out[t] = vi_add(na_sum(low_sum[t]), na_sum(high_sum[t]));
+}
+
+RZ_INLINE void tile_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
+                         const int T) {
+    vf acc[8];
+    FOR_T acc[t] = vf_zero();
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, act += ACT_BYTES(T)) {
+        vi sum[8];
+        sum_q5(cell + 2 * NR, cell + 6 * NR, act, sum, T);
+        vf d = vf_load_f16(cell);
+        FOR_T {
+            vi s = vi_add(sum[t], vi_splat(16 * (ACT_NS(act, T, 0, t) + ACT_NS(act, T, 1, t))));
+            acc[t] = vf_madd(vf_from_i(s), vf_mul(d, vf_splat(ACT_D(act, T, t))), acc[t]);
+        }
+    }
+    FOR_T out[t] = acc[t];
+}
+
+RZ_INLINE void tile_q5_1(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
+                         const int T) {
+    vf acc[8];
+    FOR_T acc[t] = vf_zero();
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 24 * NR, act += ACT_BYTES(T)) {
+        vi sum[8];
+        sum_q5(cell + 4 * NR, cell + 8 * NR, act, sum, T);
+        vf d = vf_load_f16(cell), m = vf_load_f16(cell + 2 * NR);
+        FOR_T {
+            vf scale = vf_mul(d, vf_splat(ACT_D(act, T, t)));
+            acc[t] = vf_madd(vf_from_i(sum[t]), scale, acc[t]);
+            acc[t] = vf_madd(m, vf_splat(ACT_DS(act, T, t)), acc[t]);
+        }
+    }
+    FOR_T out[t] = acc[t];
+}
+
 RZ_INLINE void tile_q8_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
                          const int T) {
     vf acc[8];
@@ -60,28 +136,34 @@ RZ_INLINE void tile_q8_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T out[t] = acc[t];
 }
 
-/* Two groups of 32 columns, in the low and the high nibbles of the same 32 bytes per row. */
-RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *scales, const uint8_t *mins,
-                         const uint8_t *act, vf *scaled, vf *offset, const int T) {
+/* Sums of two groups of 32 columns times their scales, and the activations' sums times minima. */
+RZ_INLINE void add_pair_k(const vi *low_sum, const vi *high_sum, const uint8_t *scales,
+                          const uint8_t *mins, const uint8_t *act, vf *scaled, vf *offset,
+                          const int T) {
     const uint8_t *act2 = act + ACT_BYTES(T);
-    na low_sum[8], high_sum[8];
-    FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
-    _Pragma("GCC unroll 8") for (int v = 0; v < 8; v++) {
-        vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
-        FOR_T {
-            low_sum[t] = na_dot(low_sum[t], low, ACT_Q(act, T, v, t));
-            high_sum[t] = na_dot(high_sum[t], high, ACT_Q(act2, T, v, t));
-        }
-    }
     vf s0 = vf_load_u8(scales), s1 = vf_load_u8(scales + NR);
     vf m0 = vf_load_u8(mins), m1 = vf_load_u8(mins + NR);
     FOR_T {
         vf d0 = vf_mul(s0, vf_splat(ACT_D(act, T, t))), d1 = vf_mul(s1, vf_splat(ACT_D(act2, T, t)));
-        scaled[t] = vf_madd(vf_from_i(na_sum(low_sum[t])), d0, scaled[t]);
-        scaled[t] = vf_madd(vf_from_i(na_sum(high_sum[t])), d1, scaled[t]);
+        scaled[t] = vf_madd(vf_from_i(low_sum[t]), d0, scaled[t]);
+        scaled[t] = vf_madd(vf_from_i(high_sum[t]), d1, scaled[t]);
         offset[t] = vf_madd(m0, vf_splat(ACT_DS(act, T, t)), offset[t]);
         offset[t] = vf_madd(m1, vf_splat(ACT_DS(act2, T, t)), offset[t]);
     }
+}
+
+/* Two groups of 32 columns, in the low and the high nibbles of the same 32 bytes per row. */
+RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *act, vi *low, vi *high, const int T) {
+    na low_sum[8], high_sum[8];
+    FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
+    _Pragma("GCC unroll 8") for (int v = 0; v < 8; v++) {
+        vb raw = vb_load(qs + v * 4 * NR), codes0 = vb_low4(raw), codes1 = vb_high4(raw);
+        FOR_T {
+            low_sum[t] = na_dot(low_sum[t], codes0, ACT_Q(act, T, v, t));
+            high_sum[t] = na_dot(high_sum[t], codes1, ACT_Q(act + ACT_BYTES(T), T, v, t));
+        }
+    }
+    FOR_T low[t] = na_sum(low_sum[t]), high[t] = na_sum(high_sum[t]);
 }
 
 RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
@@ -93,8 +175,57 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         vf scaled[8], offset[8];
         FOR_T scaled[t] = vf_zero(), offset[t] = vf_zero();
         for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
-            pair_q4_k(qs + c * 32 * NR, scales + 2 * c * NR, mins + 2 * c * NR, act, scaled, offset,
-                      T);
+            vi low[8], high[8];
+            pair_q4_k(qs + c * 32 * NR, act, low, high, T);
+            add_pair_k(low, high, scales + 2 * c * NR, mins + 2 * c * NR, act, scaled, offset, T);
+        }
+        vf d = vf_load_f16(cell), dmin = vf_load_f16(cell + 2 * NR);
+        FOR_T {
+            acc[t] = vf_madd(d, scaled[t], acc[t]);
+            acc[t] = vf_nmadd(dmin, offset[t], acc[t]);
+        }
+    }
+    FOR_T out[t] = acc[t];
+}
+
+/* The same with a fifth bit: bits 2 c and 2 c + 1 of qh belong to pair c. */
+RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, int c, const uint8_t *act, vi *low,
+                         vi *high, const int T) {
+    FOR_T low[t] = high[t] = vi_splat(0);
+    for (int half = 0; half < 2; half++, qs += 16 * NR, qh += 16 * NR) {
+        const uint8_t *act1 = act + half * 4 * T * XK_BYTES, *act2 = act1 + ACT_BYTES(T);
+        na low_sum[8], high_sum[8];
+        FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
+        _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+            vb raw = vb_load(qs + v * 4 * NR);
+            vb bits = vb_shift_down(vb_load(qh + v * 4 * NR), 2 * c);
+            vb codes0 = vb_or(vb_low4(raw), vb_bit_at4(bits, 0));
+            vb codes1 = vb_or(vb_high4(raw), vb_bit_at4(bits, 1));
+            FOR_T {
+                low_sum[t] = na_dot(low_sum[t], codes0, ACT_Q(act1, T, v, t));
+                high_sum[t] = na_dot(high_sum[t], codes1, ACT_Q(act2, T, v, t));
+            }
+        }
+        FOR_T {
+            low[t] = vi_add(low[t], na_sum(low_sum[t]));
+            high[t] = vi_add(high[t], na_sum(high_sum[t]));
+        }
+    }
+}
+
+RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
+                         const int T) {
+    vf acc[8];
+    FOR_T acc[t] = vf_zero();
+    for (uint32_t b = 0; b < cols / 256; b++, cell += 180 * NR) {
+        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR;
+        const uint8_t *qh = mins + 8 * NR, *qs = qh + 32 * NR;
+        vf scaled[8], offset[8];
+        FOR_T scaled[t] = vf_zero(), offset[t] = vf_zero();
+        for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
+            vi low[8], high[8];
+            pair_q5_k(qs + c * 32 * NR, qh, c, act, low, high, T);
+            add_pair_k(low, high, scales + 2 * c * NR, mins + 2 * c * NR, act, scaled, offset, T);
         }
         vf d = vf_load_f16(cell), dmin = vf_load_f16(cell + 2 * NR);
         FOR_T {
@@ -198,6 +329,10 @@ MATMUL(f32, float, x->f32, F32_STEP)
 MATMUL(f16, float, x->f32, F32_STEP)
 MATMUL(bf16, float, x->f32, F32_STEP)
 MATMUL(q4_0, uint8_t, x->q8, Q8_STEP)
+MATMUL(q4_1, uint8_t, x->q8, Q8_STEP)
+MATMUL(q5_0, uint8_t, x->q8, Q8_STEP)
+MATMUL(q5_1, uint8_t, x->q8, Q8_STEP)
 MATMUL(q8_0, uint8_t, x->q8, Q8_STEP)
 MATMUL(q4_k, uint8_t, x->q8, Q8_STEP)
+MATMUL(q5_k, uint8_t, x->q8, Q8_STEP)
 MATMUL(q6_k, uint8_t, x->q8, Q8_STEP)

@@ -81,6 +81,50 @@ static float dot_q4_0(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
+static float dot_q4_1(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 20 * NR, x++) {
+        const uint8_t *qs = cell + 4 * NR;
+        int32_t sum = 0;
+        for (uint32_t j = 0; j < 16; j++) {
+            uint8_t code = byte_at(qs, row, j);
+            sum += (code & 15) * x->q[j] + (code >> 4) * x->q[j + 16];
+        }
+        acc += (float)sum * (f16_at(cell, row) * x->d);
+        acc += f16_at(cell + 2 * NR, row) * x->ds;
+    }
+    return acc;
+}
+
+/* Sum of the codes of 5 bits of 32 columns: h holds the fifth bits, qs the nibbles. */
+static int32_t sum_q5(const uint8_t *h, const uint8_t *qs, uint32_t row, const int8_t *q) {
+    int32_t sum = 0;
+    for (uint32_t j = 0; j < 32; j++) {
+        uint8_t nibbles = byte_at(qs, row, j % 16), bits = byte_at(h, row, j % 4);
+        sum += ((j < 16 ? nibbles & 15 : nibbles >> 4) | (bits >> j / 4 & 1) << 4) * q[j];
+    }
+    return sum;
+}
+
+static float dot_q5_0(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, x++) {
+        int32_t sum = sum_q5(cell + 2 * NR, cell + 6 * NR, row, x->q);
+        acc += (float)(sum + 16 * (x->ns[0] + x->ns[1])) * (f16_at(cell, row) * x->d);
+    }
+    return acc;
+}
+
+static float dot_q5_1(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    float acc = 0;
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 24 * NR, x++) {
+        int32_t sum = sum_q5(cell + 4 * NR, cell + 8 * NR, row, x->q);
+        acc += (float)sum * (f16_at(cell, row) * x->d);
+        acc += f16_at(cell + 2 * NR, row) * x->ds;
+    }
+    return acc;
+}
+
 static float dot_q8_0(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
     float acc = 0;
     for (uint32_t b = 0; b < cols / 32; b++, cell += 34 * NR, x++) {
@@ -93,16 +137,21 @@ static float dot_q8_0(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
-static float dot_q4_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+/* Q4_K, and Q5_K: with fifth bits in qh, bit g of byte j being that of column j of group g. */
+static float dot_k45(const uint8_t *cell, uint32_t cell_bytes, bool fifth, uint32_t row,
+                     const act_block *x, uint32_t cols) {
     float acc = 0;
-    for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR, x += 8) {
-        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
+    for (uint32_t b = 0; b < cols / 256; b++, cell += cell_bytes * NR, x += 8) {
+        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qh = mins + 8 * NR;
+        const uint8_t *qs = fifth ? qh + 32 * NR : qh;
         float scaled = 0, offset = 0;
         for (uint32_t g = 0; g < 8; g++) {
             int32_t sum = 0;
             for (uint32_t j = 0; j < 32; j++) {
-                uint8_t code = byte_at(qs, row, g / 2 * 32 + j);
-                sum += (g % 2 ? code >> 4 : code & 15) * x[g].q[j];
+                uint8_t nibbles = byte_at(qs, row, g / 2 * 32 + j);
+                int code = g % 2 ? nibbles >> 4 : nibbles & 15;
+                if (fifth) code |= (byte_at(qh, row, j) >> g & 1) << 4;
+                sum += code * x[g].q[j];
             }
             scaled += (float)sum * ((float)scales[g * NR + row] * x[g].d);
             offset += (float)mins[g * NR + row] * x[g].ds;
@@ -111,6 +160,14 @@ static float dot_q4_k(const uint8_t *cell, uint32_t row, const act_block *x, uin
         acc -= f16_at(cell + 2 * NR, row) * offset;
     }
     return acc;
+}
+
+static float dot_q4_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    return dot_k45(cell, 148, false, row, x, cols);
+}
+
+static float dot_q5_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
+    return dot_k45(cell, 180, true, row, x, cols);
 }
 
 static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uint32_t cols) {
@@ -138,6 +195,42 @@ static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
+/* Types packed as whole blocks, unpacked one at a time: the products of 16 columns are an exact
+ * integer, times the block's scale times the activations'. */
+static float dot_blocks(const rz_dtype *type, const uint8_t *cell, uint32_t row, const act_block *x,
+                        uint32_t cols) {
+    float acc = 0;
+    for (uint32_t c = 0; c < cols; c += type->block, cell += NR * type->block_bytes) {
+        uint8_t codes[RZ_BLOCK_MAX];
+        float factors[2 * RZ_BLOCK_MAX / 16];
+        type->unpack(cell + row * type->block_bytes, codes, 4, factors, 1);
+        for (uint32_t i = 0; i < type->block / 16; i++) {
+            const act_block *xb = &x[(c + 16 * i) / 32];
+            int32_t sum = 0;
+            for (uint32_t j = 0; j < 16; j++) {
+                sum += type->levels[codes[16 * i + j]] * xb->q[i % 2 * 16 + j];
+            }
+            acc += (float)sum * (factors[i] * xb->d);
+            if (type->minima) acc += factors[16 + i] * (xb->d * (float)xb->ns[i % 2]);
+        }
+    }
+    return acc;
+}
+
+static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y,
+                          size_t ldy) {
+    const rz_dtype *type = rz_dtype_get(w->dtype);
+    const act_block *blocks = (const act_block *)x->q8;
+    for (uint32_t g = g0; g < g1; g++) {
+        for (uint32_t t = 0; t < x->n; t++) {
+            for (uint32_t r = 0; r < NR; r++) {
+                y[t * ldy + g * NR + r] = dot_blocks(type, w->data + g * w->group_bytes, r,
+                                                     blocks + (size_t)t * (x->cols / 32), w->cols);
+            }
+        }
+    }
+}
+
 #define MATMUL(name, input, type)                                                                  \
     static void matmul_##name(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x,          \
                               float *y, size_t ldy) {                                              \
@@ -158,8 +251,12 @@ MATMUL(f32, x->f32, float)
 MATMUL(f16, x->f32, float)
 MATMUL(bf16, x->f32, float)
 MATMUL(q4_0, x->q8, act_block)
+MATMUL(q4_1, x->q8, act_block)
+MATMUL(q5_0, x->q8, act_block)
+MATMUL(q5_1, x->q8, act_block)
 MATMUL(q8_0, x->q8, act_block)
 MATMUL(q4_k, x->q8, act_block)
+MATMUL(q5_k, x->q8, act_block)
 MATMUL(q6_k, x->q8, act_block)
 
 /* ---- the rest ------------------------------------------------------------------------------ */
@@ -183,24 +280,54 @@ static void silu_mul(float *y, const float *gate, const float *up, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) y[i] = gate[i] / (1.0f + rz_expf(-gate[i])) * up[i];
 }
 
+static void layernorm(float *y, const float *x, const float *w, const float *b, uint32_t n,
+                      float eps) {
+    float lanes[NR] = {0}, squares[NR] = {0};
+    for (uint32_t i = 0; i < n; i++) lanes[i % NR] += x[i];
+    float mean = sum_lanes(lanes) / (float)n;
+    for (uint32_t i = 0; i < n; i++) squares[i % NR] += (x[i] - mean) * (x[i] - mean);
+    float scale = 1.0f / __builtin_sqrtf(sum_lanes(squares) / (float)n + eps);
+    for (uint32_t i = 0; i < n; i++) {
+        float v = (x[i] - mean) * scale * w[i];
+        y[i] = b ? v + b[i] : v;
+    }
+}
+
+static float activate_one(float x, uint32_t kind) {
+    switch (kind) {
+    case RZ_ACT_SILU: return x / (1.0f + rz_expf(-x));
+    case RZ_ACT_GELU_TANH: {
+        float inner = RZ_SQRT_2_PI * (x + RZ_GELU_CUBIC * (x * x * x));
+        return 0.5f * x * (1.0f + rz_tanhf(inner));
+    }
+    case RZ_ACT_GELU_ERF: return 0.5f * x * (1.0f + rz_erff(x * RZ_SQRT_1_2));
+    default: return x > 0 ? x : 0;
+    }
+}
+
+static void activate(float *y, const float *x, uint32_t n, uint32_t kind) {
+    for (uint32_t i = 0; i < n; i++) y[i] = activate_one(x[i], kind);
+}
+
 static float kv_at(const rz_attn *a, const void *p, size_t i) {
     return a->kv_type == RZ_KV_F16 ? f16_at((const uint8_t *)p + 2 * i, 0) : ((const float *)p)[i];
 }
 
-/* Scores of the keys of one block; keys at or past the limit get -infinity. */
-static float block_scores(const rz_attn *a, const float *q, uint32_t first, uint32_t limit,
-                          float *s) {
+/* Scores of the keys of one block for query i; keys outside [first, end) get -infinity. */
+static float block_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first,
+                          uint32_t end, float *s) {
     float most = -__builtin_inff();
     for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) {
-        uint32_t key = first + j;
+        uint32_t key = block + j;
         s[j] = -__builtin_inff();
-        if (key >= limit) continue;
+        if (key < first || key >= end) continue;
         float acc = 0;
         for (uint32_t d = 0; d < a->head_dim; d++) {
-            acc += kv_at(a, a->k, ((size_t)(key / NR) * a->head_dim + d) * NR + key % NR) * q[d];
+            acc += kv_at(a, a->k, ((size_t)(key / NR) * a->head_dim + d) * NR + key % NR) *
+                   a->q[i][d];
         }
-        s[j] = acc;
-        if (acc > most) most = acc;
+        s[j] = rz_adjust_score(a, i, key, acc);
+        if (s[j] > most) most = s[j];
     }
     return most;
 }
@@ -209,9 +336,9 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
     const uint32_t width = rz_round_up(a->head_dim, NR);
     float *out = a->out[i], most = -__builtin_inff(), total = 0;
     memset(out, 0, width * sizeof *out);
-    for (uint32_t b = first; b < end; b += RZ_KEY_BLOCK) {
+    for (uint32_t b = first / RZ_KEY_BLOCK * RZ_KEY_BLOCK; b < end; b += RZ_KEY_BLOCK) {
         float p[RZ_KEY_BLOCK], lanes[NR];
-        float block_most = block_scores(a, a->q[i], b, end, p);
+        float block_most = block_scores(a, i, b, first, end, p);
         float now = block_most > most ? block_most : most;
         float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
         for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) p[j] = rz_expf(p[j] - now);
@@ -219,7 +346,7 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
         total = total * shrink + sum_lanes(lanes);
         for (uint32_t d = 0; d < width; d++) {
             float acc = out[d] * shrink;
-            for (uint32_t j = 0; j < RZ_KEY_BLOCK && b + j < end; j++) {
+            for (uint32_t j = first > b ? first - b : 0; j < RZ_KEY_BLOCK && b + j < end; j++) {
                 acc += kv_at(a, a->v, (size_t)(b + j) * width + d) * p[j];
             }
             out[d] = acc;
@@ -231,11 +358,9 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
 }
 
 static void attend(const rz_attn *a, uint32_t chunk) {
-    uint32_t first = chunk * RZ_KEY_CHUNK;
+    uint32_t first, end;
     for (uint32_t i = 0; i < a->n_q; i++) {
-        if (a->limit[i] > first) {
-            attend_query(a, i, first, rz_min_u32(a->limit[i], first + RZ_KEY_CHUNK));
-        }
+        if (rz_chunk_range(a, i, chunk, &first, &end)) attend_query(a, i, first, end);
     }
 }
 
@@ -247,11 +372,10 @@ const rz_kern rz_kern_scalar = {
     .matmul = {[RZ_DT_F32] = matmul_f32,
                [RZ_DT_F16] = matmul_f16,
                [RZ_DT_BF16] = matmul_bf16,
-               [RZ_DT_Q4_0] = matmul_q4_0,
-               [RZ_DT_Q8_0] = matmul_q8_0,
-               [RZ_DT_Q4_K] = matmul_q4_k,
-               [RZ_DT_Q6_K] = matmul_q6_k},
+               MATMUL_QUANTISED},
     .rmsnorm = rmsnorm,
     .silu_mul = silu_mul,
+    .activate = activate,
+    .layernorm = layernorm,
     .attend = attend,
 };

@@ -61,6 +61,11 @@ static inline vf vf_nmadd(vf a, vf b, vf c) { return vf_sub(c, vf_mul(a, b)); }
 static inline vf vf_max(vf a, vf b) { return EACH2(vf, wasm_f32x4_pmax, b, a); }
 static inline vf vf_min(vf a, vf b) { return EACH2(vf, wasm_f32x4_pmin, b, a); }
 static inline vf vf_abs(vf a) { return EACH1(vf, wasm_f32x4_abs, a); }
+static inline vf vf_with_sign(vf magnitude, vf sign) {
+    v128_t top = wasm_i32x4_splat(INT32_MIN);
+    return PAIR(vf, wasm_v128_or(magnitude.a, wasm_v128_and(sign.a, top)),
+                wasm_v128_or(magnitude.b, wasm_v128_and(sign.b, top)));
+}
 static inline vf vf_keep_not_below(vf a, vf x, float low) {
     v128_t bound = wasm_f32x4_splat(low);
     return PAIR(vf, wasm_v128_andnot(a.a, wasm_f32x4_lt(x.a, bound)),
@@ -127,6 +132,14 @@ static inline vi vi_round(vf a) {
 static inline vb vb_load(const uint8_t *p) {
     return PAIR(vb, wasm_v128_load(p), wasm_v128_load(p + 16));
 }
+static inline void vb_store(uint8_t *p, vb v) {
+    wasm_v128_store(p, v.a);
+    wasm_v128_store(p + 16, v.b);
+}
+static inline vb vb_lookup(const int8_t *table, vb a) {
+    v128_t levels = wasm_v128_load(table);
+    return PAIR(vb, wasm_i8x16_swizzle(levels, a.a), wasm_i8x16_swizzle(levels, a.b));
+}
 static inline vb vb_or(vb a, vb b) { return EACH2(vb, wasm_v128_or, a, b); }
 static inline vb vb_and_splat(vb a, uint8_t mask) {
     v128_t m = wasm_u8x16_splat(mask);
@@ -144,6 +157,19 @@ static inline vb vb_pair_at4(vb a, int i) {
     default: break;
     }
     return vb_and_splat(a, 0x30);
+}
+
+static inline vb vb_bit_at4(vb a, int i) {
+    a = i < 4 ? PAIR(vb, wasm_i16x8_shl(a.a, 4 - i), wasm_i16x8_shl(a.b, 4 - i))
+              : PAIR(vb, wasm_u16x8_shr(a.a, i - 4), wasm_u16x8_shr(a.b, i - 4));
+    return vb_and_splat(a, 0x10);
+}
+static inline vb vb_shift_down(vb a, int n) {
+    return PAIR(vb, wasm_u16x8_shr(a.a, n), wasm_u16x8_shr(a.b, n));
+}
+static inline vb vb_flip(vb a) {
+    v128_t bit = wasm_u8x16_splat(0x80);
+    return PAIR(vb, wasm_v128_xor(a.a, bit), wasm_v128_xor(a.b, bit));
 }
 
 /* 16-bit sums of 8 rounded activations, in order */
@@ -181,6 +207,7 @@ static inline w8 w8_load(const uint8_t *p) {
     return (w8){PAIR(vb, wasm_i8x16_shr(v.a, 7), wasm_i8x16_shr(v.b, 7)),
                 EACH1(vb, wasm_i8x16_abs, v)};
 }
+static inline w8 w8_load_signed(const uint8_t *p) { return w8_load(p); }
 static inline v128_t with_sign(v128_t x, v128_t sign) {
     return wasm_i8x16_sub(wasm_v128_xor(x, sign), sign);
 }
@@ -191,6 +218,9 @@ static inline vi vi_dot_w8(vi acc, w8 w, xk x) {
 #else
 typedef vb w8;
 static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
+static inline w8 w8_load_signed(const uint8_t *p) {
+    return W8_BIAS ? vb_flip(vb_load(p)) : vb_load(p);
+}
 static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }
 #endif
 
@@ -220,6 +250,9 @@ static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
     return PAIR(vi, dot4(acc.a, codes.a, x), dot4(acc.b, codes.b, x));
 }
 static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
+static inline w8 w8_load_signed(const uint8_t *p) {
+    return W8_BIAS ? vb_flip(vb_load(p)) : vb_load(p);
+}
 static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }
 
 #endif

@@ -89,6 +89,75 @@ static void silu_mul(float *y, const float *gate, const float *up, uint32_t n) {
     for (; i < n; i++) y[i] = gate[i] / (1.0f + rz_expf(-gate[i])) * up[i];
 }
 
+static void layernorm(float *y, const float *x, const float *w, const float *b, uint32_t n,
+                      float eps) {
+    float lanes[NR];
+    vf sums = vf_zero(), squares = vf_zero();
+    uint32_t whole = n / NR * NR;
+    for (uint32_t i = 0; i < whole; i += NR) sums = vf_add(sums, vf_load(x + i));
+    vf_store(lanes, sums);
+    for (uint32_t i = whole; i < n; i++) lanes[i - whole] += x[i];
+    float mean = vf_sum(vf_load(lanes)) / (float)n;
+    for (uint32_t i = 0; i < whole; i += NR) {
+        vf v = vf_sub(vf_load(x + i), vf_splat(mean));
+        squares = vf_madd(v, v, squares);
+    }
+    vf_store(lanes, squares);
+    for (uint32_t i = whole; i < n; i++) lanes[i - whole] += (x[i] - mean) * (x[i] - mean);
+    float scale = 1.0f / __builtin_sqrtf(vf_sum(vf_load(lanes)) / (float)n + eps);
+    for (uint32_t i = 0; i < n; i++) {
+        float v = (x[i] - mean) * scale * w[i];
+        y[i] = b ? v + b[i] : v;
+    }
+}
+
+static inline vf vf_tanh(vf x) {
+    vf e = vf_exp(vf_mul(vf_splat(2.0f), x));
+    return vf_sub(vf_splat(1.0f), vf_div(vf_splat(2.0f), vf_add(e, vf_splat(1.0f))));
+}
+
+static inline vf vf_erf(vf x) {
+    vf a = vf_abs(x), t = vf_div(vf_splat(1.0f), vf_madd(vf_splat(RZ_ERF_P), a, vf_splat(1.0f)));
+    vf p = vf_splat(RZ_ERF_A5);
+    p = vf_madd(p, t, vf_splat(RZ_ERF_A4));
+    p = vf_madd(p, t, vf_splat(RZ_ERF_A3));
+    p = vf_madd(p, t, vf_splat(RZ_ERF_A2));
+    p = vf_madd(p, t, vf_splat(RZ_ERF_A1));
+    vf below = vf_exp(vf_sub(vf_zero(), vf_mul(a, a)));
+    vf y = vf_sub(vf_splat(1.0f), vf_mul(vf_mul(p, t), below));
+    return vf_with_sign(vf_max(y, vf_zero()), x);
+}
+
+static inline vf activate_vector(vf x, uint32_t kind) {
+    switch (kind) {
+    case RZ_ACT_SILU:
+        return vf_div(x, vf_add(vf_splat(1.0f), vf_exp(vf_sub(vf_zero(), x))));
+    case RZ_ACT_GELU_TANH: {
+        vf cube = vf_mul(vf_mul(x, x), x);
+        vf inner = vf_add(x, vf_mul(vf_splat(RZ_GELU_CUBIC), cube));
+        vf tanh = vf_tanh(vf_mul(vf_splat(RZ_SQRT_2_PI), inner));
+        return vf_mul(vf_mul(vf_splat(0.5f), x), vf_add(vf_splat(1.0f), tanh));
+    }
+    case RZ_ACT_GELU_ERF: {
+        vf erf = vf_erf(vf_mul(x, vf_splat(RZ_SQRT_1_2)));
+        return vf_mul(vf_mul(vf_splat(0.5f), x), vf_add(vf_splat(1.0f), erf));
+    }
+    default: return vf_max(x, vf_zero());
+    }
+}
+
+/* A tail shorter than a vector goes through one, so that all elements are computed alike. */
+static void activate(float *y, const float *x, uint32_t n, uint32_t kind) {
+    uint32_t i = 0;
+    for (; i + NR <= n; i += NR) vf_store(y + i, activate_vector(vf_load(x + i), kind));
+    if (i < n) {
+        float tail[NR] = {0};
+        memcpy(tail, x + i, (n - i) * sizeof *x);
+        vf_store(tail, activate_vector(vf_load(tail), kind));
+        memcpy(y + i, tail, (n - i) * sizeof *y);
+    }
+}
+
 /* ---- attention ----------------------------------------------------------------------------- */
 
 /* NR elements of the cache from element i on. */
@@ -97,13 +166,14 @@ static inline vf kv_load(const void *p, size_t i, uint32_t kv_type) {
                                 : vf_load((const float *)p + i);
 }
 
-/* Scores of the keys of one block in s[], -infinity at or past the limit; returns the largest. */
-RZ_INLINE float block_scores(const rz_attn *a, const float *q, uint32_t first, uint32_t limit,
-                             float *s, const uint32_t kv_type) {
+/* Scores of the keys of one block in s[], -infinity outside [first, end); returns the largest. */
+RZ_INLINE float block_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first,
+                             uint32_t end, float *s, const uint32_t kv_type) {
     enum { GROUPS = RZ_KEY_BLOCK / NR };
     vf acc[GROUPS];
-    const size_t group = (size_t)a->head_dim * NR, base = first / NR * group;
-    const uint32_t live = rz_min_u32(GROUPS, rz_ceil_div(limit - first, NR));
+    const float *q = a->q[i];
+    const size_t group = (size_t)a->head_dim * NR, base = block / NR * group;
+    const uint32_t live = rz_min_u32(GROUPS, rz_ceil_div(end - block, NR));
     for (uint32_t g = 0; g < GROUPS; g++) acc[g] = vf_zero();
     if (live == GROUPS) {
         for (uint32_t d = 0; d < a->head_dim; d++) {
@@ -121,22 +191,26 @@ RZ_INLINE float block_scores(const rz_attn *a, const float *q, uint32_t first, u
         }
     }
     for (uint32_t g = 0; g < GROUPS; g++) vf_store(s + g * NR, acc[g]);
-    for (uint32_t j = limit - first; j < RZ_KEY_BLOCK; j++) s[j] = -__builtin_inff();
+    if (a->softcap > 0 || a->slope) {
+        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) s[j] = rz_adjust_score(a, i, block + j, s[j]);
+    }
+    for (uint32_t j = 0; block + j < first; j++) s[j] = -__builtin_inff();
+    for (uint32_t j = end - block; j < RZ_KEY_BLOCK; j++) s[j] = -__builtin_inff();
     vf most = vf_load(s);
     for (uint32_t g = 1; g < GROUPS; g++) most = vf_max(vf_load(s + g * NR), most);
     return vf_largest(most);
 }
 
-/* out = out * shrink + sum over the block's keys of p[j] v[j], `width` floats */
+/* out = out * shrink + sum over keys j0 <= j < n_keys of the block of p[j] v[j], `width` floats */
 RZ_INLINE void add_values(const rz_attn *a, float *out, const float *p, float shrink,
-                          uint32_t first, uint32_t n_keys, uint32_t width,
+                          uint32_t first, uint32_t j0, uint32_t n_keys, uint32_t width,
                           const uint32_t kv_type) {
     enum { STEP = 8 };
     uint32_t d = 0;
     for (; d + STEP * NR <= width; d += STEP * NR) {
         vf acc[STEP];
         for (int i = 0; i < STEP; i++) acc[i] = vf_mul(vf_load(out + d + i * NR), vf_splat(shrink));
-        for (uint32_t j = 0; j < n_keys; j++) {
+        for (uint32_t j = j0; j < n_keys; j++) {
             vf pj = vf_splat(p[j]);
             size_t at = (size_t)(first + j) * width + d;
             for (int i = 0; i < STEP; i++) {
@@ -147,7 +221,7 @@ RZ_INLINE void add_values(const rz_attn *a, float *out, const float *p, float sh
     }
     for (; d < width; d += NR) {
         vf acc = vf_mul(vf_load(out + d), vf_splat(shrink));
-        for (uint32_t j = 0; j < n_keys; j++) {
+        for (uint32_t j = j0; j < n_keys; j++) {
             acc = vf_madd(kv_load(a->v, (size_t)(first + j) * width + d, kv_type), vf_splat(p[j]),
                           acc);
         }
@@ -160,9 +234,9 @@ RZ_INLINE void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32
     const uint32_t width = rz_round_up(a->head_dim, NR);
     float *out = a->out[i], most = -__builtin_inff(), total = 0;
     memset(out, 0, width * sizeof *out);
-    for (uint32_t b = first; b < end; b += RZ_KEY_BLOCK) {
+    for (uint32_t b = first / RZ_KEY_BLOCK * RZ_KEY_BLOCK; b < end; b += RZ_KEY_BLOCK) {
         float p[RZ_KEY_BLOCK];
-        float block_most = block_scores(a, a->q[i], b, end, p, kv_type);
+        float block_most = block_scores(a, i, b, first, end, p, kv_type);
         float now = block_most > most ? block_most : most;
         float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
         vf part[RZ_KEY_BLOCK / NR];
@@ -171,7 +245,8 @@ RZ_INLINE void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32
             vf_store(p + g * NR, part[g]);
         }
         total = total * shrink + vf_sum(vf_fold_block(part));
-        add_values(a, out, p, shrink, b, rz_min_u32(RZ_KEY_BLOCK, end - b), width, kv_type);
+        add_values(a, out, p, shrink, b, first > b ? first - b : 0,
+                   rz_min_u32(RZ_KEY_BLOCK, end - b), width, kv_type);
         most = now;
     }
     a->max[i] = most;
@@ -179,10 +254,9 @@ RZ_INLINE void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32
 }
 
 static void attend(const rz_attn *a, uint32_t chunk) {
-    uint32_t first = chunk * RZ_KEY_CHUNK;
+    uint32_t first, end;
     for (uint32_t i = 0; i < a->n_q; i++) {
-        if (a->limit[i] <= first) continue;
-        uint32_t end = rz_min_u32(a->limit[i], first + RZ_KEY_CHUNK);
+        if (!rz_chunk_range(a, i, chunk, &first, &end)) continue;
         if (a->kv_type == RZ_KV_F16) {
             attend_query(a, i, first, end, RZ_KV_F16);
         } else {

@@ -391,7 +391,8 @@ static attn_case attn_new(const rz_kern *t, uint32_t hd, uint32_t kv_type, uint3
     memset(c.v, fill, keys * c.width * element);
     for (uint32_t key = 0; key < limits[max_queries - 1]; key++) {
         for (uint32_t d = 0; d < c.width; d++) {
-            float kd = random_float(&r), vd = d < hd ? random_float(&r) : 0;
+            /* the same numbers whatever the table pads to */
+            float kd = d < hd ? random_float(&r) : 0, vd = d < hd ? random_float(&r) : 0;
             if (key >= n_keys) continue;
             if (d < hd) put(c.k, key_at(t, hd, key, d), kv_type, kd);
             put(c.v, (size_t)key * c.width + d, kv_type, vd);
@@ -530,7 +531,7 @@ static void check_table(const rz_kern *k) {
     TEST(activations, k);
     TEST(activations_not_finite, k);
     for (uint32_t id = 0; id < RZ_DT_COUNT; id++) {
-        if (rz_kern_scalar.matmul[id]) TEST(products, k, id);
+        if (case_knows(id)) TEST(products, k, id);
     }
     TEST(norms, k);
     TEST(norms_not_finite, k);
@@ -565,7 +566,7 @@ int main(int argc, char **argv) {
     }
     TEST(tables);
     for (uint32_t id = 0; id < RZ_DT_COUNT; id++) {
-        if (rz_kern_scalar.matmul[id]) TEST(model_is_dequantized, id);
+        if (case_knows(id)) TEST(model_is_dequantized, id);
     }
     for (uint32_t bit = 1; bit; bit <<= 1) {
         const rz_kern *k = rz_kernels_usable() & bit ? rz_kern_choose(bit, NULL) : NULL;

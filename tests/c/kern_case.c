@@ -264,6 +264,19 @@ static double roundings(uint32_t dtype, uint32_t cols) {
     }
 }
 
+bool case_knows(uint32_t dtype) {
+    switch (dtype) {
+    case RZ_DT_F32:
+    case RZ_DT_F16:
+    case RZ_DT_BF16:
+    case RZ_DT_Q4_0:
+    case RZ_DT_Q8_0:
+    case RZ_DT_Q4_K:
+    case RZ_DT_Q6_K: return true;
+    default: return false;
+    }
+}
+
 case_sum case_dot(uint32_t dtype, const uint8_t *row, uint32_t cols, const float *x,
                   const act_value *blocks) {
     const rz_dtype *t = rz_dtype_get(dtype);

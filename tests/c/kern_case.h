@@ -68,6 +68,9 @@ typedef struct {
     double most;    /* of the partial sums, at most: below FLT_MAX the result is finite */
 } case_sum;
 
+/* Types that case_dot has a model of; products of the others are checked in test_types_matmul.c. */
+bool case_knows(uint32_t dtype);
+
 /* Row of weights as in the file times one token: floats x for float types, else its blocks. */
 case_sum case_dot(uint32_t dtype, const uint8_t *row, uint32_t cols, const float *x,
                   const act_value *blocks);

@@ -169,7 +169,7 @@ static void both_pair_orders(uint32_t rope_dim) {
     permute_rows(file, "blk.0.attn_k.weight", s.n_head_kv, 16, rope_dim, s.n_embd);
     CHECK(host_load(&m, file, NULL, 0, &err) == RZ_OK, "%s", err.text);
     float *wrong = host_logits(m, ids, n, 7, RZ_KV_F32);
-    m->config.rope_halves = true;
+    m->config.rope.kind = RZ_ROPE_HALVES;
     float *got = host_logits(m, ids, n, 7, RZ_KV_F32);
     double d = relative_difference(got, want, (size_t)n * n_vocab);
     CHECK(d <= 1e-5, "permuted rows, other pairs: %g", d);

@@ -78,24 +78,28 @@ static bool same_vector(const float *a, const float *b, uint32_t n) {
     return (!a && !b) || (a && b && memcmp(a, b, n * sizeof *a) == 0);
 }
 
+static bool same_norm(rz_norm a, rz_norm b, uint32_t n) {
+    return same_vector(a.w, b.w, n) && same_vector(a.b, b.b, n);
+}
+
+static bool same_linear(const rz_linear *a, const rz_linear *b) {
+    return same_matrix(&a->w, &b->w) && same_vector(a->b, b->b, a->w.rows);
+}
+
 static bool same_layer(const rz_config *c, const rz_layer *a, const rz_layer *b) {
-    const uint32_t q = c->n_head * c->head_dim, kv = c->n_head_kv * c->head_dim;
-    return same_vector(a->attn_norm, b->attn_norm, c->n_embd) && same_matrix(&a->wq, &b->wq) &&
-           same_matrix(&a->wk, &b->wk) && same_matrix(&a->wv, &b->wv) &&
-           same_matrix(&a->wo, &b->wo) && same_vector(a->bq, b->bq, q) &&
-           same_vector(a->bk, b->bk, kv) && same_vector(a->bv, b->bv, kv) &&
-           same_vector(a->bo, b->bo, c->n_embd) &&
-           same_vector(a->ffn_norm, b->ffn_norm, c->n_embd) &&
-           same_matrix(&a->w_gate, &b->w_gate) && same_matrix(&a->w_up, &b->w_up) &&
-           same_matrix(&a->w_down, &b->w_down);
+    return same_norm(a->attn_norm, b->attn_norm, c->n_embd) && same_linear(&a->wq, &b->wq) &&
+           same_linear(&a->wk, &b->wk) && same_linear(&a->wv, &b->wv) &&
+           same_linear(&a->wo, &b->wo) && same_norm(a->ffn_norm, b->ffn_norm, c->n_embd) &&
+           same_linear(&a->gate, &b->gate) && same_linear(&a->up, &b->up) &&
+           same_linear(&a->down, &b->down);
 }
 
 static bool same_model(const rz_model *a, const rz_model *b) {
     bool same = memcmp(&a->config, &b->config, sizeof a->config) == 0 &&
                 same_matrix(&a->token_embd, &b->token_embd) &&
-                same_matrix(&a->output, &b->output) &&
-                same_vector(a->output_norm, b->output_norm, a->config.n_embd) &&
-                same_vector(a->rope_freqs, b->rope_freqs, a->config.rope_dim / 2);
+                same_linear(&a->output, &b->output) &&
+                same_norm(a->output_norm, b->output_norm, a->config.n_embd) &&
+                same_vector(a->rope_factors, b->rope_factors, a->config.rope.dim / 2);
     for (uint32_t i = 0; same && i < a->config.n_layer; i++) {
         same = same_layer(&a->config, &a->layers[i], &b->layers[i]);
     }
@@ -241,9 +245,9 @@ static void peak_memory(uint32_t dtype) {
     CHECK(b.now == info.memory_bytes, "%zu bytes are held, %llu are told", b.now,
           (unsigned long long)info.memory_bytes);
     rows_of_file(&m->token_embd, file, "token_embd.weight");
-    rows_of_file(&m->output, file, "output.weight");
-    rows_of_file(&m->layers[7].w_down, file, "blk.7.ffn_down.weight");
-    rows_of_file(&m->layers[3].wk, file, "blk.3.attn_k.weight");
+    rows_of_file(&m->output.w, file, "output.weight");
+    rows_of_file(&m->layers[7].down.w, file, "blk.7.ffn_down.weight");
+    rows_of_file(&m->layers[3].wk.w, file, "blk.3.attn_k.weight");
     rz_model_close(&m);
     CHECK(b.now == 0 && b.blocks == 0 && b.wrong_frees == 0, "%zu bytes left", b.now);
     free(file.bytes);

@@ -85,7 +85,7 @@ static void no_matrix(void) {
     CHECK(!rz_mat_init(&m, RZ_DT_F32, 1, 0, 8, 0), "no columns");
     CHECK(!rz_mat_init(&m, RZ_DT_Q4_0, 1, 16, 8, 0), "half a block of Q4_0");
     CHECK(!rz_mat_init(&m, RZ_DT_Q4_K, 1, 128, 8, 0), "half a block of Q4_K");
-    CHECK(!rz_mat_init(&m, 3, 1, 256, 8, 0), "Q4_1 cannot be packed");
+    CHECK(!rz_mat_init(&m, 9, 1, 256, 8, 0), "Q8_1 cannot be packed");
     CHECK(!rz_mat_init(&m, RZ_DT_COUNT, 1, 256, 8, 0), "no such type");
     CHECK(!rz_mat_init(&m, UINT32_MAX, 1, 256, 8, 0), "no such type");
     CHECK(!rz_mat_init(&m, RZ_DT_F32, UINT32_MAX, 1u << 31, 8, 0), "2^65 bytes");

@@ -8,6 +8,7 @@
 
 #include "../../src/dtype.h"
 #include "../../src/gguf.h"
+#include "types_case.h"
 
 tiny_spec tiny_default(void) {
     return (tiny_spec){.n_layer = 1,
@@ -44,11 +45,8 @@ static void random_block(random_state *r, uint32_t dtype, uint8_t *block, float 
         rz_store_u16(block, rz_f16_from_f32(scale / (8 * 32)));
         rz_store_u16(block + 2, rz_f16_from_f32(scale / 34));
         break;
-    case RZ_DT_Q6_K:
-        rz_store_u16(block + 208, rz_f16_from_f32(scale / (32 * 128)));
-        break;
-    default:
-        abort();
+    case RZ_DT_Q6_K: rz_store_u16(block + 208, rz_f16_from_f32(scale / (32 * 128))); break;
+    default: types_scaled_block(r, dtype, block, scale); break;
     }
 }
 

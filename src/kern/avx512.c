@@ -1,0 +1,10 @@
+/* avx512.c: the kernel table for AVX-512 (F, BW, DQ, VL) + VNNI. */
+#include "simd_avx512.h"
+
+#include "matmul.inc.c"
+#include "blocks.inc.c"
+#include "vec.inc.c"
+
+#define TABLE      rz_kern_avx512
+#define TABLE_NAME "avx512"
+#include "table.inc.c"

@@ -1,0 +1,10 @@
+/* vnni.c: the kernel table for AVX2 + FMA + F16C + AVX-VNNI. */
+#include "simd_vnni.h"
+
+#include "matmul.inc.c"
+#include "blocks.inc.c"
+#include "vec.inc.c"
+
+#define TABLE      rz_kern_vnni
+#define TABLE_NAME "avxvnni"
+#include "table.inc.c"
