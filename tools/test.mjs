@@ -62,7 +62,7 @@ const groups = {
   async neon() {
     if (process.arch === 'arm64') return; /* the first group ran there */
     say('kernel tests for AArch64 under qemu');
-    const targets = ['check_kern', 'test_types_matmul'];
+    const targets = ['check_kern', 'test_kv', 'test_types_matmul'];
     cmake('neon', ['-DCMAKE_TOOLCHAIN_FILE=tools/aarch64.cmake'], { targets });
     const only = `^(${targets.join('|')})$`;
     await runC('neon', { only, env: { QEMU_CPU: 'max' } });

@@ -3,12 +3,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import cliProgress from 'cli-progress';
 import { load } from '../index-node.js';
 import { fileExists, packagePath, readText } from '../platform/node.js';
-import type { LoadOptions, Model, Variant } from '../types.js';
+import type { KvType, LoadOptions, Model, Variant } from '../types.js';
 
 export interface EngineFlags {
   threads?: number;
   backend?: 'wasm' | 'native';
   variant?: Variant;
+  kv?: KvType;
 }
 
 export function wholeNumber(text: string): number {
@@ -27,11 +28,12 @@ export function wholeNumbers(text: string): number[] {
   return text.split(',').map(wholeNumber);
 }
 
-/** --backend and --variant. */
+/** --backend, --variant and --kv. */
 export function addEngineOptions(command: Command): Command {
   return command
     .addOption(new Option('--backend <name>', 'where to compute; default: native if it is built').choices(['wasm', 'native']))
-    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx512', 'avxvnni', 'avx2', 'neondot', 'neon', 'scalar']));
+    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx512', 'avxvnni', 'avx2', 'neondot', 'neon', 'scalar']))
+    .addOption(new Option('--kv <type>', 'element type of the KV cache').choices(['f32', 'f16', 'q8_0']));
 }
 
 export function addFormatOption(command: Command, formats: string[]): Command {

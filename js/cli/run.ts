@@ -36,8 +36,8 @@ async function findPrompt(model: Model, prompt?: string): Promise<string | numbe
 
 async function run(first: string | undefined, second: string | undefined, flags: RunFlags): Promise<void> {
   const { path, prompt } = await splitArguments(first, second);
-  const { threads, backend, variant, contextSize } = flags;
-  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, contextSize });
+  const { threads, backend, variant, kv, contextSize } = flags;
+  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, kv, contextSize });
   const options: GenerateOptions = {
     maxTokens: flags.maxTokens, temperature: flags.temperature, topK: flags.topK, topP: flags.topP, minP: flags.minP,
     repeatPenalty: flags.repeatPenalty, seed: flags.seed,
