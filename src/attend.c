@@ -94,6 +94,7 @@ static void attend_list(const attend_task *task, query_list *list, uint32_t kv_h
                  .n_q = list->n,
                  .q = list->q,
                  .q_act = list->q_act,
+                 .key_product = m->kern->matmul[RZ_DT_Q8_0],
                  .first = list->first,
                  .limit = list->limit,
                  .softcap = m->config.attn_softcap,

@@ -7,8 +7,10 @@ file(STRINGS wasm/exports.txt RZ_EXPORTS)
 list(TRANSFORM RZ_EXPORTS PREPEND "_")
 string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 
-# Code that does not decide how fast a model runs: the scalar reference, dequantisation of single rows.
-set_source_files_properties(src/kern/scalar.c src/dtype.c PROPERTIES COMPILE_OPTIONS -Os)
+# Only kernels, packing and sampling decide how fast a model runs; all other code is compiled for size.
+set(RZ_SMALL ${RZ_SOURCES})
+list(FILTER RZ_SMALL EXCLUDE REGEX "pack|sample|attend|feed_forward|product|pool|tok|unicode|regex|dtype_levels|dtype_iq")
+set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Os)
 
 function(rz_wasm name)
   cmake_parse_arguments(V "THREADS" "" "FLAGS;KERNELS" ${ARGN})
@@ -27,7 +29,7 @@ function(rz_wasm name)
 endfunction()
 
 set(RZ_SIMD FLAGS -msimd128 KERNELS src/kern/wasm_simd128.c)
-set(RZ_RELAXED FLAGS -msimd128 -mrelaxed-simd KERNELS src/kern/wasm_relaxed_u8.c
+set(RZ_RELAXED FLAGS -msimd128 -mrelaxed-simd KERNELS src/kern/wasm_relaxed_rows.c src/kern/wasm_relaxed_u8.c
     src/kern/wasm_relaxed_s8.c src/kern/wasm_relaxed_sat.c)
 rz_wasm(realizar-simd ${RZ_SIMD})
 rz_wasm(realizar-simd-threads THREADS ${RZ_SIMD})

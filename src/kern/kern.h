@@ -19,6 +19,9 @@
 #include "../dtype.h"
 #include "../pack.h"
 
+/* Bodies whose parameters become constants. */
+#define RZ_INLINE static inline __attribute__((always_inline))
+
 /*
  * Packed activations of n tokens: the right-hand side of a matrix product. Tokens go in tiles of
  * `tile`; a remainder of one token is a tile of one, a larger one a full tile with zeros.
@@ -64,6 +67,7 @@ typedef struct {
     uint32_t n_q;
     const float *const *q;  /* [n_q] */
     const uint8_t *const *q_act; /* [n_q] q as tiles of one token (rz_act.q8), for RZ_KV_Q8_0 */
+    rz_matmul_fn *key_product;   /* the table's product with Q8_0, for RZ_KV_Q8_0 */
     const uint32_t *first;  /* [n_q], ascending; NULL: 0 */
     const uint32_t *limit;  /* [n_q], ascending, > first */
     float softcap;          /* 0: none */

@@ -326,7 +326,7 @@ static void raw_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t en
     if (a->kv_type == RZ_KV_Q8_0) {
         rz_mat keys = rz_key_matrix(a, block, NR);
         rz_act q = {.n = 1, .cols = a->head_dim, .q8 = a->q_act[i]};
-        matmul_q8_0(&keys, 0, rz_ceil_div(rz_min_u32(end - block, RZ_KEY_BLOCK), NR), &q, s, RZ_KEY_BLOCK);
+        a->key_product(&keys, 0, rz_ceil_div(rz_min_u32(end - block, RZ_KEY_BLOCK), NR), &q, s, RZ_KEY_BLOCK);
         return;
     }
     for (uint32_t key = block; key < rz_min_u32(end, block + RZ_KEY_BLOCK); key++) {

@@ -114,7 +114,7 @@ static void compare(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_
     }
     rz_attn a = {.k = rz_kv_k(kv, 0, head), .v = rz_kv_v(kv, 0, head), .kv_type = kv->type,
                  .head_dim = head_dim, .n_q = queries, .q = q, .q_act = q_act, .limit = limits,
-                 .out = out, .max = max, .sum = sum};
+                 .key_product = kern->matmul[RZ_DT_Q8_0], .out = out, .max = max, .sum = sum};
     kern->attend(&a, 0);
     for (int i = 0; i < queries; i++) {
         double want[head_dim];
