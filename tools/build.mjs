@@ -24,11 +24,21 @@ function buildNative() {
   copy(join(build, 'addon', 'realizar.node'), join(root, 'dist', 'native', 'realizar.node'));
 }
 
-function buildWasm() {
-  say('building the wasm modules');
+/** Builds in the folder of the wasm modules: all of them, or other `targets`. */
+function cmakeWasm(targets) {
   const emcc = findEmscripten() ?? fail('no emcc 3.1.60 or newer: run `npm run setup`');
   const env = { ...process.env, PATH: `${dirname(emcc)}:${process.env.PATH}` };
-  const build = cmake('wasm', [], { env, wrapper: ['emcmake'] });
+  return cmake('wasm', [], { env, wrapper: ['emcmake'], targets });
+}
+
+/** The kernel checks that tests/js/kernels.test.mjs runs. */
+export function buildWasmChecks() {
+  cmakeWasm(['check-simd', 'check-relaxed']);
+}
+
+function buildWasm() {
+  say('building the wasm modules');
+  const build = cmakeWasm([]);
   for (const file of readdirSync(build).filter((f) => /^realizar-.*\.wasm$/.test(f))) {
     copy(join(build, file), join(root, 'dist', 'wasm', file));
   }

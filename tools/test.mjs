@@ -2,7 +2,7 @@
 //   node tools/test.mjs [c] [sanitize] [neon] [js]    only these groups, on what is built
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, cmake } from './build.mjs';
+import { build, buildWasmChecks, cmake } from './build.mjs';
 import { root, runShown, say } from './lib.mjs';
 import { setUp } from './setup.mjs';
 
@@ -70,6 +70,7 @@ const groups = {
   },
   async js() {
     say('JavaScript tests: Node.js, Chromium, workerd');
+    buildWasmChecks();
     await runNode('tests/js');
   },
 };

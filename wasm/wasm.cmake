@@ -35,3 +35,16 @@ rz_wasm(realizar-simd ${RZ_SIMD})
 rz_wasm(realizar-simd-threads THREADS ${RZ_SIMD})
 rz_wasm(realizar-relaxed ${RZ_RELAXED})
 rz_wasm(realizar-relaxed-threads THREADS ${RZ_RELAXED})
+
+# The kernel checks of tests/c as ES modules, for tests/js/kernels.test.mjs.
+function(rz_wasm_check name)
+  cmake_parse_arguments(V "" "" "FLAGS;KERNELS" ${ARGN})
+  add_executable(${name} EXCLUDE_FROM_ALL ${RZ_SOURCES} ${V_KERNELS} tests/c/check_kern.c tests/c/kern_case.c
+                 tests/c/bench_kern.c)
+  set_target_properties(${name} PROPERTIES SUFFIX ".mjs")
+  target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS})
+  target_link_options(${name} PRIVATE -sMODULARIZE -sEXPORT_ES6 -sENVIRONMENT=node,web,worker
+    -sALLOW_MEMORY_GROWTH -sEXIT_RUNTIME -sSTACK_SIZE=1048576)
+endfunction()
+rz_wasm_check(check-simd ${RZ_SIMD})
+rz_wasm_check(check-relaxed ${RZ_RELAXED})
