@@ -3,7 +3,7 @@ import { BaseModel, type ImportChat } from './base-model.js';
 import { type ErrorCode, RealizarError } from './errors.js';
 import type { Platform, WorkerPort } from './platform/platform.js';
 import { type FromWorker, pumpReader, type RemoteCall, type RemoteFailure, type RemoteSource } from './protocol.js';
-import { type ByteReader, openSource } from './source.js';
+import { openSource } from './source.js';
 import type {
   DetokenizeOptions, GenerateOptions, GenerateResult, Generation, LoadOptions, LoadProgress, Model, ModelInfo,
   Perplexity, PerplexityOptions, Source, TokenEvent, TokenizeOptions,
@@ -33,14 +33,14 @@ function resolveUrl(url: string): string {
   }
 }
 
-/** Sources as they can cross: relative URLs are resolved here, streams are pumped by `readers`. */
-async function prepareSource(source: Source, platform: Platform, readers: ByteReader[], signal?: AbortSignal): Promise<RemoteSource> {
+/** Sources as they can cross: relative URLs are resolved here, streams are pumped until one calls `stops`. */
+async function prepareSource(source: Source, platform: Platform, stops: (() => void)[], signal?: AbortSignal): Promise<RemoteSource> {
   if (source instanceof URL) return source.href;
   if (typeof source === 'string') return platform.openPath ? source : resolveUrl(source);
   if (source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array) return source;
-  const reader = await openSource(source, platform.openPath, signal);
-  readers.push(reader);
-  return pumpReader(reader);
+  const pump = pumpReader(await openSource(source, platform.openPath, signal));
+  stops.push(pump.stop);
+  return pump.source;
 }
 
 export class RemoteModel extends BaseModel {
@@ -58,18 +58,18 @@ export class RemoteModel extends BaseModel {
   static async load(port: WorkerPort, platform: Platform, source: Source | Source[], options: LoadOptions,
     importChat?: ImportChat): Promise<Model> {
     const model = new RemoteModel(port, importChat);
-    const readers: ByteReader[] = [];
+    const stops: (() => void)[] = [];
     try {
       const { signal, onProgress, ...rest } = options;
       const sources: RemoteSource[] = [];
-      for (const one of Array.isArray(source) ? source : [source]) sources.push(await prepareSource(one, platform, readers, signal));
+      for (const one of Array.isArray(source) ? source : [source]) sources.push(await prepareSource(one, platform, stops, signal));
       const pumps = sources.flatMap((s) => (typeof s === 'object' && 'pump' in s ? [s.pump] : []));
       const args = [sources, { ...rest, worker: false }];
       model.info = await model.call<ModelInfo>('load', args, signal, (p: LoadProgress) => onProgress?.(p), pumps);
       return model;
     } catch (error) {
       /* the worker ends before it could say that it needs no more */
-      readers.forEach((r) => r.cancel());
+      stops.forEach((stop) => stop());
       model.abandon(error as Error);
       throw error;
     }

@@ -29,14 +29,14 @@ export interface LoadOptions {
   worker?: boolean;
   /** `native` needs the add-on (Node.js only). Default: native where it is built, else wasm. */
   backend?: 'wasm' | 'native';
-  /** Kernels: `relaxed` or `simd` for wasm, `avx2` or `scalar` natively. Default: the fastest that
-   *  works. */
+  /** Kernels: `relaxed` or `simd` for wasm; `avx512` (with VNNI), `avxvnni`, `avx2` or `scalar`
+   *  natively. Default: the fastest that works. */
   variant?: Variant;
   /** The WebAssembly modules, where they cannot be fetched from beside this package (Workers). */
   modules?: WasmModules;
 }
 
-export type Variant = 'relaxed' | 'simd' | 'avx2' | 'scalar';
+export type Variant = 'relaxed' | 'simd' | 'avx512' | 'avxvnni' | 'avx2' | 'scalar';
 
 /** Compiled modules or their bytes, by variant. */
 export interface WasmModules {

@@ -31,7 +31,7 @@ export function wholeNumbers(text: string): number[] {
 export function addEngineOptions(command: Command): Command {
   return command
     .addOption(new Option('--backend <name>', 'where to compute; default: native if it is built').choices(['wasm', 'native']))
-    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx2', 'scalar']));
+    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx512', 'avxvnni', 'avx2', 'scalar']));
 }
 
 export function addFormatOption(command: Command, formats: string[]): Command {

@@ -9,6 +9,8 @@ export const weightTypes = {
   F32: { id: 0, block: 1, bytes: 4 },
   Q4_0: { id: 2, block: 32, bytes: 18 },
   Q8_0: { id: 8, block: 32, bytes: 34 },
+  Q4_K: { id: 12, block: 256, bytes: 144 },
+  Q6_K: { id: 14, block: 256, bytes: 210 },
 };
 
 /** Bytes that grow. */
