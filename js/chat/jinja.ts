@@ -10,8 +10,15 @@ export interface Token {
   value: string;
 }
 
+/** A node of the syntax tree; the other members are those of the types that are looked at. */
 export interface Statement {
   type: string;
+  /** Comment, Identifier */
+  value?: unknown;
+  /** MemberExpression: object.property, or object[property] where computed */
+  object?: Statement;
+  property?: Statement;
+  computed?: boolean;
 }
 
 /** A runtime value; `value` is the JavaScript one. */
@@ -20,7 +27,8 @@ export interface Value {
 }
 
 export interface Environment {
-  set(name: string, value: unknown): void;
+  /** Declares a variable; functions get and give JavaScript values. */
+  set(name: string, value: unknown): Value;
 }
 
 export interface Interpreter {

@@ -96,23 +96,54 @@ function markLines(tokens: Token[], tags: Tag[], seen: (line: number) => void): 
   });
 }
 
-/** Counts work and knows the line. */
+/** A text without the characters at its ends that are among `chars`; by default white space. */
+function strip(text: string, chars: unknown, start: boolean, end: boolean): string {
+  const gone = (c: string) => (typeof chars === 'string' ? chars.includes(c) : c.trim() === '');
+  let [from, to] = [0, text.length];
+  while (start && from < to && gone(text[from]!)) from++;
+  while (end && to > from && gone(text[to - 1]!)) to--;
+  return text.slice(from, to);
+}
+
+/** Python's methods of strings that the engine has not, or without their arguments. */
+const stringMethods: Record<string, (text: string) => (...args: never[]) => unknown> = {
+  strip: (text) => (chars) => strip(text, chars, true, true),
+  lstrip: (text) => (chars) => strip(text, chars, true, false),
+  rstrip: (text) => (chars) => strip(text, chars, false, true),
+  find: (text) => (part: string) => text.indexOf(part),
+  removeprefix: (text) => (part: string) => (text.startsWith(part) ? text.slice(part.length) : text),
+  removesuffix: (text) => (part: string) => (part && text.endsWith(part) ? text.slice(0, -part.length) : text),
+};
+
+/** Counts work, knows the line, and adds stringMethods. */
 class BoundedInterpreter extends Interpreter {
   line = 0;
   private work = 0;
 
   override evaluate(statement: Statement | undefined, environment: Environment): Value {
     if (statement?.type === 'Comment') {
-      const mark = markPattern.exec((statement as Token).value);
+      const mark = markPattern.exec(String(statement.value));
       if (mark) this.line = Number(mark[1]);
     }
-    const result = super.evaluate(statement, environment);
+    if (statement?.type === 'Evaluated') return statement.value as Value;
+    const result = statement?.type === 'MemberExpression' && !statement.computed ? this.member(statement, environment)
+      : super.evaluate(statement, environment);
     const { value } = result;
     const size = typeof value === 'string' || Array.isArray(value) ? value.length : 0;
     if (size > maxText) throw new Error(`it makes a text of more than ${maxText} characters`);
     this.work += 1 + (size >> 8);
     if (this.work > maxWork) throw new Error('it does not come to an end');
     return result;
+  }
+
+  /** object.name */
+  private member(statement: Statement, environment: Environment): Value {
+    const object = this.evaluate(statement.object, environment);
+    const name = String(statement.property?.value);
+    if (typeof object.value === 'string' && Object.hasOwn(stringMethods, name)) {
+      return new Environment().set(name, stringMethods[name]!(object.value));
+    }
+    return super.evaluate({ ...statement, object: { type: 'Evaluated', value: object } }, environment);
   }
 }
 
