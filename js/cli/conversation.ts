@@ -38,6 +38,6 @@ export class Conversation {
 
   /** To be read: a paragraph per message. */
   toString(): string {
-    return this.messages.map(({ role, content }) => `${role}: ${String(content)}\n`).join('\n');
+    return this.messages.map(({ role, content }) => `${role}: ${String(content).trim()}\n`).join('\n');
   }
 }
