@@ -23,7 +23,7 @@ const answerWords: Words = { reading: 'Reading your message', telling: 'Answerin
 /** A turn of a conversation, below the others; its paragraphs are for the caller. */
 export function addTurn(speaker: 'You' | 'Model'): HTMLElement {
   const turn = document.createElement('section');
-  turn.className = `turn ${speaker.toLowerCase()}`;
+  turn.className = speaker === 'You' ? 'turn asked' : 'turn';
   const head = document.createElement('h3');
   head.textContent = speaker;
   turn.append(head);
@@ -129,6 +129,7 @@ export class Story {
     this.paragraph = document.createElement('p');
     open();
     empty.hidden = true;
+    article.scrollTop = article.scrollHeight;
     setFact('speed', '–');
     say('reading', this.words.reading);
     this.changed();
@@ -141,7 +142,7 @@ export class Story {
       this.firstAt = now;
       say('telling', this.words.telling);
     }
-    this.added += text;
+    this.added += this.words === answerWords && !this.told.trim() ? text.trimStart() : text;
     this.told += text;
     if (text && !this.frame) this.frame = requestAnimationFrame(() => this.flush());
     if (now - this.figuresAt >= figuresEveryMs) {
@@ -160,10 +161,12 @@ export class Story {
   private flush(): void {
     if (this.frame) cancelAnimationFrame(this.frame);
     this.frame = 0;
+    const atEnd = article.scrollTop + article.clientHeight >= article.scrollHeight - 8;
     const [rest, ...lines] = this.added.split('\n');
     this.added = '';
     if (rest) this.paragraph.append(rest);
     for (const text of lines) this.addParagraph(text);
+    if (atEnd) article.scrollTop = article.scrollHeight; // a conversation scrolls in its place
   }
 
   /** A line feed begins a paragraph; one that has no text yet is used again. */

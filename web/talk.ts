@@ -5,6 +5,7 @@ import { addTurn, type Story } from './story.js';
 
 /** Texts of the page that differ between a story and a conversation. */
 const words: Record<string, { story: string; talk: string }> = {
+  headline: { story: 'You write the first line. The page tells the rest.', talk: 'You write a message. The model answers.' },
   'line-label': { story: 'First line', talk: 'Message' },
   'line-hint': { story: 'The story starts when you pause.', talk: 'The model remembers what was said.' },
   tell: { story: 'Tell', talk: 'Send' },
@@ -37,6 +38,7 @@ export class Talk {
     if (on || this.on) this.clear();
     this.on = on;
     const which = on ? 'talk' : 'story';
+    document.documentElement.dataset.mode = which;
     for (const [id, texts] of Object.entries(words)) byId(id).textContent = texts[which];
     for (const [id, texts] of Object.entries(labels)) byId(id).setAttribute('aria-label', texts[which]);
     byId<HTMLInputElement>('line').placeholder = on ? '' : storyHint;

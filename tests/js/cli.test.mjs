@@ -199,7 +199,7 @@ describe('realizar serve', () => {
 
 test('help and version', async () => {
   const { out } = await cli(['--help']);
-  for (const command of ['run', 'tokenize', 'info', 'bench', 'perplexity', 'serve']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
+  for (const command of ['run', 'chat', 'tokenize', 'info', 'bench', 'perplexity', 'serve']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
   assert.equal((await cli(['--version'])).out, '0.1.0\n');
   const unknown = await cli(['frobnicate']);
   assert.equal(unknown.status, 1);

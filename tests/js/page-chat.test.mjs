@@ -89,7 +89,7 @@ test('a model with a chat template turns the page into a conversation, another o
     messages.push((await model.chat(messages, { temperature: 0, maxTokens: 16 })).message);
   }
   await model.close();
-  assert.deepEqual(await turns(page), messages.map(({ role, content }) => [role === 'user' ? 'You' : 'Model', content]));
+  assert.deepEqual(await turns(page), messages.map(({ role, content }) => [role === 'user' ? 'You' : 'Model', content.trimStart()]));
   assert.equal(await page.inputValue('#line'), '');
   assert.equal(await text(page, '#status'), 'Length reached');
   assert.equal(await page.getAttribute('#story', 'aria-label'), 'The conversation');
@@ -123,7 +123,7 @@ test('Stop ends an answer, and what it said stays in the conversation', () => wi
   await send(page, 'Hello you');
   await state(page, 'telling');
   assert.equal(await page.isDisabled('#tell'), true);
-  await page.waitForFunction(() => document.querySelector('.turn.model')?.textContent.length > 20);
+  await page.waitForFunction(() => document.querySelector('.turn:not(.asked)')?.textContent.length > 20);
   await page.click('#stop');
   await state(page, 'stopped');
   assert.equal(await page.isDisabled('#tell'), false);
@@ -138,7 +138,11 @@ test('Stop ends an answer, and what it said stays in the conversation', () => wi
 
 test('the conversation fits 360 pixels', () => withPage(async (page) => {
   await loadModel(page, '/small.gguf', 'small talker');
+  await page.locator('#length').evaluate((e) => { e.value = '64'; });
   await send(page, `A long word: ${'m'.repeat(100)}`);
   await state(page, 'told');
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await send(page, 'And more');
+  await page.waitForFunction(() => document.querySelectorAll('.turn').length === 4 && document.documentElement.dataset.state === 'told');
+  assert.ok(await page.evaluate(() => { const s = document.getElementById('story'); return s.scrollHeight > s.clientHeight && s.scrollTop + s.clientHeight >= s.scrollHeight - 8; }), 'the last answer is out of sight');
 }, { size: { width: 360, height: 740 } }));
