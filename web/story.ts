@@ -129,9 +129,9 @@ export class Story {
     this.paragraph = document.createElement('p');
     open();
     empty.hidden = true;
-    article.scrollTop = article.scrollHeight;
     setFact('speed', '–');
     say('reading', this.words.reading);
+    article.scrollTop = article.scrollHeight;
     this.changed();
   }
 
