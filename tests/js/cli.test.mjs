@@ -142,7 +142,7 @@ describe('realizar info, bench and perplexity', () => {
   test('info describes the shipped model', async () => {
     const { status, out } = await cli(['info']);
     assert.equal(status, 0);
-    for (const word of ['architecture  llama', 'Q8_0', 'parameters', 'layers', 'context']) assert.ok(out.includes(word), word);
+    for (const word of ['architecture  llama', 'Q8_0', 'parameters', 'layers', 'context', 'chat format   none']) assert.ok(out.includes(word), word);
     const object = await json(['info', shippedModel]);
     assert.equal(object.architecture, 'llama');
     assert.equal(object.metadata['tokenizer.ggml.model'], 'llama');
