@@ -1,7 +1,7 @@
 /** load(): a source, an engine, the bytes from one into the other. */
 import { WasmEngine, WasmModel } from './abi.js';
 import type { ImportChat } from './base-model.js';
-import type { EngineLoader, EngineModel, EngineOptions } from './engine.js';
+import { type EngineLoader, type EngineModel, type EngineOptions, kvTypes } from './engine.js';
 import { RealizarError } from './errors.js';
 import { LocalModel } from './model.js';
 import type { Platform, WasmVariant } from './platform/platform.js';
@@ -143,8 +143,8 @@ function checkOptions(options: LoadOptions): void {
   if (contextSize !== undefined && (!Number.isInteger(contextSize) || contextSize < 1 || contextSize > 2 ** 26)) {
     throw new RealizarError('ARGUMENT', `contextSize must be a whole number from 1 to ${2 ** 26}, not ${contextSize}`);
   }
-  if (options.kv !== undefined && options.kv !== 'f32' && options.kv !== 'f16') {
-    throw new RealizarError('ARGUMENT', `kv must be f32 or f16, not ${String(options.kv)}`);
+  if (options.kv !== undefined && !kvTypes.includes(options.kv)) {
+    throw new RealizarError('ARGUMENT', `kv must be ${kvTypes.join(', ')}, not ${String(options.kv)}`);
   }
 }
 

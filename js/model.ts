@@ -1,18 +1,18 @@
 /** A model on this thread: the Session loop that every host runs. */
 import { BaseModel, type ImportChat } from './base-model.js';
 import type { EngineModel, EngineSession, Sampling } from './engine.js';
-import { END_STOP, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
+import { END_STOP, kvTypes, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
 import { RealizarError } from './errors.js';
 import { TextAssembler } from './text.js';
 import type {
-  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, MetadataValue, ModelInfo, Perplexity,
+  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, KvType, MetadataValue, ModelInfo, Perplexity,
   PerplexityOptions, TokenizeOptions,
 } from './types.js';
 
 export interface LocalModelOptions {
   backend: 'wasm' | 'native';
   contextSize?: number;
-  kv: 'f32' | 'f16';
+  kv: KvType;
   /** The platform's, see there. */
   pause(): Promise<void>;
   pauseEveryMs: number;
@@ -271,7 +271,7 @@ export class LocalModel extends BaseModel {
 
   private open(contextSize: number, allLogits: boolean): EngineSession {
     this.checkOpen();
-    const kv = this.options.kv === 'f16' && !allLogits ? 1 : 0;
+    const kv = allLogits ? 0 : kvTypes.indexOf(this.options.kv);
     const session = this.engine.openSession({ contextSize, chunk, kv, allLogits });
     this.sessions.add(session);
     return session;

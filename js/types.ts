@@ -23,20 +23,23 @@ export interface LoadOptions {
   /** Most tokens (prompt and answer) a generation may have. Default: what the model was trained
    *  for. */
   contextSize?: number;
-  /** Element type of the KV cache. Default f32. */
-  kv?: 'f32' | 'f16';
+  /** Element type of the KV cache. q8_0 keeps bytes with a scale for every 32 and needs heads of a
+   *  multiple of 32 dimensions. Default f32. */
+  kv?: KvType;
   /** Compute in a worker. Default: true in a page, false elsewhere. */
   worker?: boolean;
   /** `native` needs the add-on (Node.js only). Default: native where it is built, else wasm. */
   backend?: 'wasm' | 'native';
-  /** Kernels: `relaxed` or `simd` for wasm; `avx512` (with VNNI), `avxvnni`, `avx2` or `scalar`
-   *  natively. Default: the fastest that works. */
+  /** Kernels: `relaxed` or `simd` for wasm; `avx512` (with VNNI), `avxvnni`, `avx2`, `neondot`,
+   *  `neon` or `scalar` natively. Default: the fastest that works. */
   variant?: Variant;
   /** The WebAssembly modules, where they cannot be fetched from beside this package (Workers). */
   modules?: WasmModules;
 }
 
-export type Variant = 'relaxed' | 'simd' | 'avx512' | 'avxvnni' | 'avx2' | 'scalar';
+export type KvType = 'f32' | 'f16' | 'q8_0';
+
+export type Variant = 'relaxed' | 'simd' | 'avx512' | 'avxvnni' | 'avx2' | 'neondot' | 'neon' | 'scalar';
 
 /** Compiled modules or their bytes, by variant. */
 export interface WasmModules {

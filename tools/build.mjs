@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEmscripten, fail, root, run, say } from './lib.mjs';
 
-/** Configures once and builds; returns the build folder. */
-export function cmake(folder, options, env = process.env, wrapper = []) {
+/** Configures once and builds `targets` (none: all); returns the build folder. */
+export function cmake(folder, options, { env = process.env, wrapper = [], targets = [] } = {}) {
   const build = join(root, 'build', folder);
   const command = [...wrapper, 'cmake', '-S', root, '-B', build, '-G', 'Ninja', ...options];
   if (!existsSync(join(build, 'build.ninja'))) run(command[0], command.slice(1), { env });
-  run('cmake', ['--build', build], { env });
+  run('cmake', ['--build', build, ...(targets.length ? ['--target', ...targets] : [])], { env });
   return build;
 }
 
@@ -28,7 +28,7 @@ function buildWasm() {
   say('building the wasm modules');
   const emcc = findEmscripten() ?? fail('no emcc 3.1.60 or newer: run `npm run setup`');
   const env = { ...process.env, PATH: `${dirname(emcc)}:${process.env.PATH}` };
-  const build = cmake('wasm', [], env, ['emcmake']);
+  const build = cmake('wasm', [], { env, wrapper: ['emcmake'] });
   for (const file of readdirSync(build).filter((f) => /^realizar-.*\.wasm$/.test(f))) {
     copy(join(build, file), join(root, 'dist', 'wasm', file));
   }

@@ -147,8 +147,8 @@ async function templateFor(model: Model, given?: string): Promise<string | undef
 }
 
 async function chat(path: string | undefined, flags: ChatFlags): Promise<void> {
-  const { threads, backend, variant, contextSize } = flags;
-  const { model } = await loadWithProgress(path ?? (await shippedModel()), { threads, backend, variant, contextSize });
+  const { threads, backend, variant, kv, contextSize } = flags;
+  const { model } = await loadWithProgress(path ?? (await shippedModel()), { threads, backend, variant, kv, contextSize });
   try {
     const template = await templateFor(model, flags.template);
     await new Repl(model, { ...generateOptions(flags), template }, flags.system ?? '').run();

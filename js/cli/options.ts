@@ -3,12 +3,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import cliProgress from 'cli-progress';
 import { load } from '../index-node.js';
 import { fileExists, packagePath, readText } from '../platform/node.js';
-import type { GenerateOptions, LoadOptions, Model, Variant } from '../types.js';
+import type { GenerateOptions, KvType, LoadOptions, Model, Variant } from '../types.js';
 
 export interface EngineFlags {
   threads?: number;
   backend?: 'wasm' | 'native';
   variant?: Variant;
+  kv?: KvType;
 }
 
 export interface SamplingFlags {
@@ -38,11 +39,12 @@ export function wholeNumbers(text: string): number[] {
   return text.split(',').map(wholeNumber);
 }
 
-/** --backend and --variant. */
+/** --backend, --variant and --kv. */
 export function addEngineOptions(command: Command): Command {
   return command
     .addOption(new Option('--backend <name>', 'where to compute; default: native if it is built').choices(['wasm', 'native']))
-    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx512', 'avxvnni', 'avx2', 'scalar']));
+    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx512', 'avxvnni', 'avx2', 'neondot', 'neon', 'scalar']))
+    .addOption(new Option('--kv <type>', 'element type of the KV cache').choices(['f32', 'f16', 'q8_0']));
 }
 
 /** The options of a generation, and of the session it needs. */

@@ -28,8 +28,8 @@ async function findPrompt(model: Model, prompt?: string): Promise<string | numbe
 
 async function run(first: string | undefined, second: string | undefined, flags: RunFlags): Promise<void> {
   const { path, prompt } = await splitArguments(first, second);
-  const { threads, backend, variant, contextSize } = flags;
-  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, contextSize });
+  const { threads, backend, variant, kv, contextSize } = flags;
+  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, kv, contextSize });
   const events = model.events(await findPrompt(model, prompt), generateOptions(flags));
   let next = await events.next();
   for (; !next.done; next = await events.next()) {

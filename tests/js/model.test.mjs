@@ -293,7 +293,7 @@ describe('sources', () => {
   test('with options that make no sense are refused', async () => {
     await rejectsWith(load(shippedModel, { threads: 0 }), 'ARGUMENT', 'threads must be a whole number from 1 to 64, not 0');
     await rejectsWith(load(shippedModel, { contextSize: -5 }), 'ARGUMENT', 'contextSize must be a whole number from 1 to 67108864, not -5');
-    await rejectsWith(load(shippedModel, { kv: 'f8' }), 'ARGUMENT', 'kv must be f32 or f16, not f8');
+    await rejectsWith(load(shippedModel, { kv: 'f8' }), 'ARGUMENT', 'kv must be f32, f16, q8_0, not f8');
     await rejectsWith(load(shippedModel, { backend: 'wasm', variant: 'avx2' }), 'UNSUPPORTED', "The variant 'avx2' does not run on this host");
     await rejectsWith(load(42), 'ARGUMENT', 'a model source is a URL, path, Response, ReadableStream, Blob, ArrayBuffer or a list of these');
   });
