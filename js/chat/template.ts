@@ -260,9 +260,9 @@ export class Template {
   /** The text for these variables. ARGUMENT: the template itself refuses them; FORMAT: it fails. */
   render(variables: Record<string, unknown>): string {
     const environment = new Environment();
-    for (const [name, value] of Object.entries({ ...globals(), ...variables })) environment.set(name, value);
     const interpreter = new BoundedInterpreter(environment);
     try {
+      for (const [name, value] of Object.entries({ ...globals(), ...variables })) environment.set(name, value);
       return String(interpreter.run(this.program).value);
     } catch (error) {
       const where = at(interpreter.line);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { formats } from '../../dist/chat/formats.js';
 import { ChatPrompter } from '../../dist/chat/render.js';
 import { strftime, Template } from '../../dist/chat/template.js';
@@ -126,6 +127,22 @@ describe('templates', () => {
       assert.ok(performance.now() - start < 30_000, message);
     }
     assert.throws(() => new Template('{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}', 'T').render({}), { code: 'FORMAT', message: /^T failed in line 1: / });
+  });
+
+  test('of any bytes render or are refused by a RealizarError', () => {
+    const pieces = fc.constantFrom('{{', '}}', '{%', '%}', '{#', '#}', '{%-', '-%}', ' ', '\n', '"', "'", '\\', '(', ')', '[', ']', '{', '}', '|', '.', ',', '~', '+', '-', '=', '==', ':',
+      'if', 'else', 'elif', 'endif', 'for', 'endfor', 'in', 'set', 'endset', 'macro', 'endmacro', 'call', 'endcall', 'filter', 'endfilter', 'break', 'continue', 'is', 'not', 'and', 'generation', 'endgeneration',
+      'm', 'messages', 'range', 'namespace', 'loop', 'tojson', 'trim', 'strip', 'split', 'length', '1', '9999999', 'none', 'é', '\ud800', '\0');
+    let read = 0;
+    fc.assert(fc.property(fc.array(fc.oneof(pieces, fc.constantFrom('{{ m }}', '{% for m in messages %}', '{% endfor %}', '{% if m %}', '{% endif %}', '{% set m = messages %}')), { maxLength: 30 }), (parts) => {
+      try {
+        const text = new Template(parts.join(' '), 'T').render({ messages: [{ role: 'user', content: 'x' }] });
+        read += typeof text === 'string';
+      } catch (error) {
+        assert.ok(error instanceof RealizarError, String(error?.stack));
+      }
+    }), { numRuns: 3000 });
+    assert.ok(read > 100, `${read} could be read`);
   });
 });
 
