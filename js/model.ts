@@ -142,7 +142,7 @@ class Clock {
   }
 }
 
-/** A session that a generation left for the next one, and the tokens it has. */
+/** A session that a generation left for the next one, and the tokens whose keys and values it has. */
 interface KeptSession {
   session: EngineSession;
   contextSize: number;
@@ -207,7 +207,6 @@ export class LocalModel extends BaseModel {
       session.rewind(cached);
       session.prompt(ids.subarray(cached));
       session.sampling(sampling);
-      own.tokens = Array.from(ids);
       usable = true;
       while (sampling.maxTokens > 0 && !assembler.stopped) {
         const state = await this.step(session, signal);
@@ -220,7 +219,6 @@ export class LocalModel extends BaseModel {
         const id = session.token();
         const added = assembler.push(this.engine.piece(id, 0));
         tokens.push(id);
-        own.tokens.push(id);
         text += added;
         yield { id, text: added };
       }
@@ -233,6 +231,7 @@ export class LocalModel extends BaseModel {
       usable &&= signal?.aborted ?? false;
       throw error;
     } finally {
+      own.tokens = [...ids, ...tokens.slice(0, -1)]; // the last one was sampled, not computed
       if (options.cachePrompt && usable) await this.keep(own);
       else await this.release(session);
     }

@@ -84,7 +84,7 @@ export class ChatPrompter {
     const names = ['general.name', 'general.basename', 'general.finetune'].map((key) => this.metadataText(key) ?? '');
     const has = async (token: string) => {
       const ids = await this.model.tokenize(token, { addSpecial: false, parseSpecial: true });
-      return ids.length === 1 && (await this.model.detokenize(ids)) === '';
+      return ids.length === 1 && (await this.model.detokenize(ids, { special: true })) === token;
     };
     return detectFormat(has, names.join(' '));
   }

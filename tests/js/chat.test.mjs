@@ -30,15 +30,15 @@ async function withModel(source, options, use) {
   }
 }
 
-/** A vocabulary-only file with these control tokens. */
-function vocabulary({ control = [], metadata = {}, bos = '<s>', addBos } = {}) {
+/** A vocabulary-only file with these control tokens, or tokens of another type. */
+function vocabulary({ control = [], type = 3, metadata = {}, bos = '<s>', addBos } = {}) {
   const tokens = ['<unk>', bos, '</s>', ...control, ...Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`)];
   const w = new GgufWriter()
     .meta('general.architecture', 'string', 'llama')
     .meta('tokenizer.ggml.model', 'string', 'llama')
     .meta('tokenizer.ggml.tokens', 'string', tokens)
     .meta('tokenizer.ggml.scores', 'f32', tokens.map(() => 0))
-    .meta('tokenizer.ggml.token_type', 'i32', tokens.map((t, i) => (i === 0 ? 2 : i < 3 + control.length ? 3 : 6)))
+    .meta('tokenizer.ggml.token_type', 'i32', tokens.map((t, i) => (i === 0 ? 2 : i < 3 ? 3 : i < 3 + control.length ? type : 6)))
     .meta('tokenizer.ggml.bos_token_id', 'u32', 1)
     .meta('tokenizer.ggml.eos_token_id', 'u32', 2);
   if (addBos !== undefined) w.meta('tokenizer.ggml.add_bos_token', 'bool', addBos);
@@ -195,6 +195,8 @@ describe('known formats', () => {
     }
     assert.deepEqual(found, Object.fromEntries(Object.keys(found).map((name) => [name, name])));
     assert.equal(Object.keys(found).length, 11);
+    const userDefined = { control: formats['phi-3'].tokens, type: 4 };
+    assert.equal(await withVocabulary(userDefined, (model) => model.chatFormat()), 'phi-3');
     for (const control of [[], ['<|im_start|>'], ['<|user|>']]) assert.equal(await withVocabulary({ control }, (model) => model.chatFormat()), null);
   });
 
@@ -314,7 +316,7 @@ for (const { name, options } of modes) {
         assert.equal(result.timings.promptTokens, ids.length);
         assert.equal(result.timings.cachedTokens, grows ? 0 : Math.min(common < 0 ? held.length : common, ids.length - 1));
         assert.equal(result.finishReason, 'length');
-        held = [...ids, ...result.tokens];
+        held = [...ids, ...result.tokens.slice(0, -1)]; // the last one was sampled, not computed
         const fresh = await model.chat(conversation, { ...options, cachePrompt: false });
         assert.deepEqual(result.tokens, fresh.tokens);
         assert.equal(fresh.timings.cachedTokens, 0);
