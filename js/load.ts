@@ -1,5 +1,6 @@
 /** load(): a source, an engine, the bytes from one into the other. */
 import { WasmEngine, WasmModel } from './abi.js';
+import type { ImportChat } from './base-model.js';
 import { type EngineLoader, type EngineModel, type EngineOptions, kvTypes } from './engine.js';
 import { RealizarError } from './errors.js';
 import { LocalModel } from './model.js';
@@ -96,7 +97,7 @@ function memoryBound(parts: Part[]): number {
   return Math.min(2 ** 32, file * 1.5 + 2 ** 30);
 }
 
-async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number): Promise<Model> {
+async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const engine = await createWasmEngine(platform, options, threads, memoryBound(parts));
   const engineOptions: EngineOptions = { parts: parts.length, threads, vocabOnly: options.vocabOnly ?? false };
   const model = (await readModel(engine.loader(engineOptions), parts, options)) as WasmModel;
@@ -108,10 +109,11 @@ async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions,
     pause: platform.pause,
     pauseEveryMs: platform.pauseEveryMs,
     onClose: () => workers.forEach((w) => w.terminate()),
+    importChat,
   });
 }
 
-async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number): Promise<Model> {
+async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const native = platform.native?.();
   if (!native) throw new RealizarError('UNSUPPORTED', 'the native add-on is not built here: run `npm run build` or use the wasm backend');
   const loader = native.loader({ parts: parts.length, threads, vocabOnly: options.vocabOnly ?? false, variant: options.variant });
@@ -123,6 +125,7 @@ async function loadNative(platform: Platform, parts: Part[], options: LoadOption
     pause: platform.pause,
     pauseEveryMs: platform.pauseEveryMs,
     onClose() {},
+    importChat,
   });
 }
 
@@ -146,27 +149,27 @@ function checkOptions(options: LoadOptions): void {
 }
 
 /** Loads on this thread. */
-async function loadHere(platform: Platform, source: Source | Source[], options: LoadOptions): Promise<Model> {
+async function loadHere(platform: Platform, source: Source | Source[], options: LoadOptions, importChat?: ImportChat): Promise<Model> {
   const backend = chooseBackend(platform, options);
   const wanted = options.threads ?? Math.min(platform.threads(), maxThreads);
   const parts = await openParts(source, platform.openPath, options.signal);
   try {
-    if (backend === 'native') return await loadNative(platform, parts, options, wanted);
+    if (backend === 'native') return await loadNative(platform, parts, options, wanted, importChat);
     const threads = options.vocabOnly ? 1 : Math.min(wanted, platform.threads() > 1 ? wanted : 1);
-    return await loadWasm(platform, parts, options, threads);
+    return await loadWasm(platform, parts, options, threads, importChat);
   } finally {
     parts.forEach((p) => p.reader.cancel());
   }
 }
 
-/** The load() of a host. */
-export function createLoad(platform: Platform): Load {
+/** The load() of a host. A worker's needs no `importChat`: conversations are rendered by the model's owner. */
+export function createLoad(platform: Platform, importChat?: ImportChat): Load {
   return async (source, options = {}) => {
     checkOptions(options);
     options.signal?.throwIfAborted();
     if (options.worker ?? platform.workerByDefault) {
-      return RemoteModel.load(platform.startWorker(), platform, source, options);
+      return RemoteModel.load(platform.startWorker(), platform, source, options, importChat);
     }
-    return loadHere(platform, source, options);
+    return loadHere(platform, source, options, importChat);
   };
 }

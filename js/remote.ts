@@ -1,4 +1,5 @@
 /** A model that computes in a worker: the Model interface over messages. */
+import { BaseModel, type ImportChat } from './base-model.js';
 import { type ErrorCode, RealizarError } from './errors.js';
 import type { Platform, WorkerPort } from './platform/platform.js';
 import { type FromWorker, pumpReader, type RemoteCall, type RemoteFailure, type RemoteSource } from './protocol.js';
@@ -42,19 +43,21 @@ async function prepareSource(source: Source, platform: Platform, stops: (() => v
   return pump.source;
 }
 
-export class RemoteModel implements Model {
-  info!: ModelInfo;
+export class RemoteModel extends BaseModel {
+  override info!: ModelInfo;
   private nextId = 1;
   private readonly pending = new Map<number, Pending>();
   private gone: Error | undefined;
 
-  private constructor(private readonly port: WorkerPort) {
+  private constructor(private readonly port: WorkerPort, importChat?: ImportChat) {
+    super(importChat);
     port.onMessage((message: FromWorker) => this.receive(message));
     port.onError((error) => this.abandon(new RealizarError('CRASHED', `the worker failed: ${error.message}`, { cause: error })));
   }
 
-  static async load(port: WorkerPort, platform: Platform, source: Source | Source[], options: LoadOptions): Promise<Model> {
-    const model = new RemoteModel(port);
+  static async load(port: WorkerPort, platform: Platform, source: Source | Source[], options: LoadOptions,
+    importChat?: ImportChat): Promise<Model> {
+    const model = new RemoteModel(port, importChat);
     const stops: (() => void)[] = [];
     try {
       const { signal, onProgress, ...rest } = options;
@@ -128,20 +131,6 @@ export class RemoteModel implements Model {
   perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
     const { signal, onProgress, ...rest } = options;
     return this.call('perplexity', [text, rest], signal, ([done, total]: [number, number]) => onProgress?.(done, total));
-  }
-
-  async generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): Promise<GenerateResult> {
-    const events = this.events(prompt, options);
-    for (;;) {
-      const { done, value } = await events.next();
-      if (done) return value;
-    }
-  }
-
-  async *stream(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncIterableIterator<string> {
-    for await (const { text } of this.events(prompt, options)) {
-      if (text) yield text;
-    }
   }
 
   async *events(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): Generation {

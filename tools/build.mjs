@@ -1,5 +1,5 @@
 // Builds everything that is not up to date: the native add-on, the wasm modules, the package, the page.
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEmscripten, fail, root, run, say } from './lib.mjs';
@@ -44,9 +44,28 @@ function buildWasm() {
   }
 }
 
-function buildPackage() {
+async function buildPackage() {
   say('compiling the package');
   run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', root]);
+  await bundleJinja();
+}
+
+/** The Jinja engine goes into the one file that imports it: browsers resolve no package names. */
+async function bundleJinja() {
+  const { build: bundle } = await import('vite'); // set-up brings it
+  const file = join(root, 'dist', 'chat', 'jinja.js');
+  await bundle({
+    root,
+    configFile: false,
+    publicDir: false,
+    logLevel: 'warn',
+    build: {
+      target: 'es2022', minify: false, emptyOutDir: false, outDir: dirname(file),
+      lib: { entry: file, formats: ['es'], fileName: () => 'jinja.js' },
+    },
+  });
+  const licence = readFileSync(join(root, 'node_modules', '@huggingface', 'jinja', 'LICENSE'), 'utf8');
+  writeFileSync(file, `/*! @huggingface/jinja:\n${licence}*/\n${readFileSync(file, 'utf8')}`);
 }
 
 function buildPage() {
@@ -54,11 +73,11 @@ function buildPage() {
   run(join(root, 'node_modules', '.bin', 'vite'), ['build', '--logLevel', 'warn', join(root, 'web')]);
 }
 
-export function build() {
+export async function build() {
   buildNative();
   buildWasm();
-  buildPackage();
+  await buildPackage();
   buildPage();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

@@ -78,7 +78,7 @@ const groups = {
 const chosen = process.argv.slice(2);
 if (chosen.length === 0) {
   setUp({ forTests: true });
-  build();
+  await build();
 }
 for (const [name, group] of Object.entries(groups)) {
   if (chosen.length === 0 || chosen.includes(name)) await group();
