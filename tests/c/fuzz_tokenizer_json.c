@@ -1,7 +1,7 @@
 /*
  * fuzz_tokenizer_json.c: any bytes as a tokenizer.json or a SentencePiece model: refused in words, or
  * opened, and then any text becomes ids that exist, fits where it was said to, and comes back.
- * An input is a byte n, n bytes of text, and the file.
+ * An input is a byte n, n bytes of text, and the file; or, where it begins like one of these, a file alone.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -39,14 +39,17 @@ static void check_text(const rz_model *m, uint32_t flags, const char *text, size
     free(ids), free(scratch);
 }
 
+static const char sample[] = "Ab ab <s>  \xc3\xa9 aab,b''s 12";
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (size == 0 || size - 1 < data[0]) return 0;
-    const size_t n = data[0], file_bytes = size - 1 - n;
+    const bool alone = size && (data[0] == '{' || data[0] == '\n');
+    if (size == 0 || (!alone && size - 1 < data[0])) return 0;
+    const size_t n = alone ? sizeof sample - 1 : data[0], skip = alone ? 0 : 1 + n, file_bytes = size - skip;
     char *text = malloc(n + 1), *file = malloc(file_bytes + 1); /* own blocks: reads past them are seen */
     rz_model *m;
     rz_err err = {0};
-    memcpy(text, data + 1, n);
-    memcpy(file, data + 1 + n, file_bytes);
+    memcpy(text, alone ? (const uint8_t *)sample : data + 1, n);
+    memcpy(file, data + skip, file_bytes);
     int result = rz_tokenizer_open(file, file_bytes, NULL, 0, NULL, &m, &err);
     free(file);
     must(result == RZ_OK ? m != NULL : m == NULL && err.text[0] != 0);
@@ -103,14 +106,13 @@ static const char spm[] = "\n\x0e\n\x05<unk>\x15\0\0\0\0\x18\x02\n\x0a\n\x03\xe2
                           "\n\x08\n\x01" "a\x15\0\0\0\xc0\x12\x04\x18\x01\xc0\x02\0\x1a\x04\x18\x01 \x01";
 
 host_file fuzz_seed(int i) {
-    static const char text[] = "Ab ab <s>  \xc3\xa9 aab,b''s 12";
-    enum { n_files = sizeof files / sizeof files[0], n_text = sizeof text - 1 };
+    enum { n_files = sizeof files / sizeof files[0], n_text = sizeof sample - 1 };
     if (i > n_files) return (host_file){NULL, 0};
     const char *file = i < n_files ? files[i] : spm;
     const size_t n = i < n_files ? strlen(file) : sizeof spm - 1;
     host_file out = {malloc(1 + n_text + n), 1 + n_text + n};
     out.bytes[0] = n_text;
-    memcpy(out.bytes + 1, text, n_text);
+    memcpy(out.bytes + 1, sample, n_text);
     memcpy(out.bytes + 1 + n_text, file, n);
     return out;
 }
