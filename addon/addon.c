@@ -277,6 +277,24 @@ static napi_value load_close(napi_env env, napi_callback_info info) {
     return NULL;
 }
 
+/* A vocabulary alone; an empty config is none. */
+static napi_value tokenizer_open(napi_env env, napi_callback_info info) {
+    args a = get_args(env, info);
+    size_t bytes, config_bytes;
+    const char *json = arg_array(&a, napi_uint8_array, &bytes);
+    const char *config = arg_array(&a, napi_uint8_array, &config_bytes);
+    memory *memory = memory_new();
+    rz_model *m;
+    rz_err err;
+    if (!memory) return throw_text(env, RZ_E_MEMORY, "no memory for a tokenizer");
+    if (rz_tokenizer_open(json ? json : "", bytes, config_bytes ? config : NULL, config_bytes,
+                          &memory->allocator, &m, &err) < 0) {
+        free(memory);
+        return throw_error(env, &err);
+    }
+    return new_box(env, (box){.kind = BOX_MODEL, .u.model = m, .memory = memory, .users = 1});
+}
+
 /* ---- models -------------------------------------------------------------------------------- */
 
 static napi_value model_info(napi_env env, napi_callback_info info) {
@@ -289,7 +307,7 @@ static napi_value model_info(napi_env env, napi_callback_info info) {
         i.n_vocab,    i.n_ctx_train, i.n_embd,  i.n_layer,          i.n_head,
         i.n_head_kv,  i.head_dim,    i.n_ff,    i.bos,              i.eos,
         i.add_bos,    i.vocab_only,  i.threads, i.n_meta,           (double)i.n_params,
-        (double)i.file_bytes, (double)i.weight_bytes, (double)i.memory_bytes,
+        (double)i.file_bytes, (double)i.weight_bytes, (double)i.memory_bytes, i.unknown_pre,
     };
     enum { n = sizeof values / sizeof values[0] };
     napi_value array[n];
@@ -359,7 +377,7 @@ static napi_value tokenize(napi_env env, napi_callback_info info) {
     if (!b) return NULL;
     const char *s = arg_array(&a, napi_uint8_array, &bytes);
     uint32_t flags = arg_u32(&a);
-    size_t scratch_bytes = rz_tokenize_scratch(b->u.model, bytes), room = 3 * bytes + 5;
+    size_t scratch_bytes = rz_tokenize_scratch(b->u.model, bytes), room = 3 * bytes + 8;
     void *scratch = scratch_bytes == SIZE_MAX ? NULL : malloc(scratch_bytes);
     uint32_t *ids = malloc(room * sizeof *ids);
     rz_err err = {.code = RZ_E_MEMORY, .text = "no memory for so long a text"};
@@ -367,6 +385,13 @@ static napi_value tokenize(napi_env env, napi_callback_info info) {
     if (scratch && ids) {
         result = rz_tokenize(b->u.model, s ? s : "", bytes, flags, scratch, scratch_bytes, ids, room,
                              &n, &err);
+    }
+    if (result >= 0 && n > room) { /* a normaliser made much of little */
+        free(ids);
+        ids = malloc(n * sizeof *ids);
+        result = ids ? rz_tokenize(b->u.model, s ? s : "", bytes, flags, scratch, scratch_bytes, ids, n,
+                                   &n, &err)
+                     : RZ_E_MEMORY;
     }
     napi_value out = result < 0 ? throw_error(env, &err) : ids_to_list(env, ids, n);
     free(scratch);
@@ -581,7 +606,7 @@ NAPI_MODULE_INIT() {
         {"loadOpen", load_open},           {"loadSize", load_size},
         {"loadNext", load_next},           {"loadFeed", load_feed},
         {"loadFinish", load_finish},       {"loadClose", load_close},
-        {"modelInfo", model_info},         {"modelNames", model_names},
+        {"tokenizerOpen", tokenizer_open}, {"modelInfo", model_info},         {"modelNames", model_names},
         {"modelMeta", model_meta},         {"modelMemory", model_memory},
         {"modelClose", model_close},       {"tokenize", tokenize},
         {"detokenize", detokenize},        {"piece", piece},

@@ -18,8 +18,8 @@ interface Exports extends Record<string, unknown> {
 /** Offsets of struct mailbox in wasm/abi.c, where they are asserted. */
 export const mailbox = {
   needOffset: 0, needPart: 8, needLength: 12, count: 20, needDst: 16, pointer: 24, stride: 28, info: 32,
-  metaNumber: 176, metaKey: 184, metaKeyLength: 188, metaType: 192, metaString: 196, metaStringLength: 200,
-  metaArrayType: 204, metaArrayLength: 208, errCode: 216, errText: 220, errTextBytes: 320,
+  metaNumber: 184, metaKey: 192, metaKeyLength: 196, metaType: 200, metaString: 204, metaStringLength: 208,
+  metaArrayType: 212, metaArrayLength: 216, errCode: 224, errText: 228, errTextBytes: 320,
 } as const;
 
 const RZ_DONE = 4;
@@ -166,6 +166,15 @@ export class WasmEngine {
   loader(options: EngineOptions): EngineLoader {
     const handle = this.open('rz_abi_load_open', options.parts, options.threads, options.vocabOnly ? 1 : 0);
     return new WasmLoader(this, handle);
+  }
+
+  /** A vocabulary alone, from tokenizer.json and tokenizer_config.json or a SentencePiece model. */
+  tokenizer(json: Uint8Array, config?: Uint8Array): EngineModel {
+    const open = (at: number, configAt: number) =>
+      this.open('rz_abi_tokenizer_open', at, json.length, configAt, config?.length ?? 0);
+    const handle = this.withBytes(json, (at) =>
+      (config ? this.withBytes(config, (configAt) => open(at, configAt)) : open(at, 0)));
+    return new WasmModel(this, handle);
   }
 }
 

@@ -47,6 +47,8 @@ export interface EngineInfo {
   fileBytes: number;
   weightBytes: number;
   memoryBytes: number;
+  /** 1: the pre-tokenizer has a name that is not known; the default one is used. */
+  unknownPre: number;
 }
 
 /** Field order of the info array that both engines hand over. */
@@ -56,7 +58,7 @@ export const kvTypes: KvType[] = ['f32', 'f16', 'q8_0'];
 export const infoFields: (keyof EngineInfo)[] = [
   'vocabSize', 'contextLength', 'embeddingLength', 'layers', 'heads', 'kvHeads', 'headDim',
   'feedForwardLength', 'bos', 'eos', 'addBos', 'vocabOnly', 'threads', 'metadataEntries',
-  'parameters', 'fileBytes', 'weightBytes', 'memoryBytes',
+  'parameters', 'fileBytes', 'weightBytes', 'memoryBytes', 'unknownPre',
 ];
 
 export const noToken = 0xffffffff;
@@ -73,6 +75,7 @@ export interface EngineMeta {
 /** Flags of rz_tokenize and rz_piece. */
 export const TOK_SPECIAL = 1;
 export const TOK_PARSE = 2;
+export const TOK_CLEAN = 4;
 
 /** States of rz_step and reasons of rz_session_end. */
 export const STEP_AGAIN = 2;

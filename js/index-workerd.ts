@@ -1,9 +1,12 @@
 /** The package on this host: load() and its types. */
-import { createLoad, type Load } from './load.js';
+import { createLoad, createLoadTokenizer, type Load, type LoadTokenizer } from './load.js';
 import { workerd } from './platform/workerd.js';
 
 /** Loads a model from a URL, path, Response, stream, Blob, buffer or several parts. */
 export const load: Load = createLoad(workerd, () => import('./chat/render.js'));
+
+/** Opens a tokenizer.json, or a SentencePiece tokenizer.model, without a model. */
+export const loadTokenizer: LoadTokenizer = createLoadTokenizer(workerd);
 
 export { RealizarError, type ErrorCode } from './errors.js';
 export type * from './types.js';

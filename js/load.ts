@@ -7,8 +7,9 @@ import { LocalModel } from './model.js';
 import type { Platform, WasmVariant } from './platform/platform.js';
 import { RemoteModel } from './remote.js';
 import { openParts, type Part } from './source.js';
-import type { LoadOptions, Model, Source } from './types.js';
+import type { FileContent, LoadOptions, Model, Source, Tokenizer, TokenizerOptions } from './types.js';
 
+export type LoadTokenizer = (file: FileContent, options?: TokenizerOptions) => Promise<Tokenizer>;
 export type Load = (source: Source | Source[], options?: LoadOptions) => Promise<Model>;
 
 const maxThreads = 8;
@@ -171,5 +172,25 @@ export function createLoad(platform: Platform, importChat?: ImportChat): Load {
       return RemoteModel.load(platform.startWorker(), platform, source, options, importChat);
     }
     return loadHere(platform, source, options, importChat);
+  };
+}
+
+function fileBytes(file: FileContent): Uint8Array {
+  if (typeof file === 'string') return new TextEncoder().encode(file);
+  return file instanceof Uint8Array ? file : new Uint8Array(file);
+}
+
+/** The loadTokenizer() of a host; computes on this thread. */
+export function createLoadTokenizer(platform: Platform): LoadTokenizer {
+  return async (file, options = {}) => {
+    const json = fileBytes(file);
+    const config = options.config === undefined ? undefined : fileBytes(options.config);
+    const backend = chooseBackend(platform, options);
+    const native = backend === 'native' ? platform.native?.() : undefined;
+    if (backend === 'native' && !native) throw new RealizarError('UNSUPPORTED', 'the native add-on is not built here');
+    const engine = native ?? (await createWasmEngine(platform, options, 1, 2 ** 32));
+    return new LocalModel(engine.tokenizer(json, config), {
+      backend, kv: 'f32', pause: platform.pause, pauseEveryMs: platform.pauseEveryMs, onClose() {},
+    });
   };
 }

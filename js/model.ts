@@ -1,7 +1,7 @@
 /** A model on this thread: the Session loop that every host runs. */
 import { BaseModel, type ImportChat } from './base-model.js';
 import type { EngineModel, EngineSession, Sampling } from './engine.js';
-import { END_STOP, kvTypes, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
+import { END_STOP, kvTypes, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_CLEAN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
 import { RealizarError } from './errors.js';
 import { TextAssembler } from './text.js';
 import type {
@@ -38,6 +38,11 @@ function readMetadata(engine: EngineModel, entries: number): Record<string, Meta
   return metadata;
 }
 
+function unknownPre(pre?: MetadataValue): string {
+  const what = pre === undefined ? 'the file names no pre-tokenizer' : `the pre-tokenizer '${String(pre)}' is not known`;
+  return `${what}: text is split by the default one, and tokens may be wrong`;
+}
+
 function describe(engine: EngineModel, options: LocalModelOptions): ModelInfo {
   const i = engine.info();
   const names = engine.names();
@@ -59,6 +64,7 @@ function describe(engine: EngineModel, options: LocalModelOptions): ModelInfo {
     bosToken: id(i.bos),
     eosToken: id(i.eos),
     vocabOnly: i.vocabOnly !== 0,
+    warnings: i.unknownPre ? [unknownPre(metadata['tokenizer.ggml.pre'])] : [],
     backend: options.backend,
     variant: names.kernels,
     threads: i.threads,
@@ -182,7 +188,8 @@ export class LocalModel extends BaseModel {
 
   async detokenize(ids: ArrayLike<number>, options: DetokenizeOptions = {}): Promise<string> {
     this.checkOpen();
-    const bytes = this.engine.detokenize(tokenIds(ids), options.special ? TOK_SPECIAL : 0);
+    const flags = (options.special ? TOK_SPECIAL : 0) | (options.cleanUp ? TOK_CLEAN : 0);
+    const bytes = this.engine.detokenize(tokenIds(ids), flags);
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   }
 

@@ -17,6 +17,7 @@ export interface Addon {
   loadFeed(loader: Handle, bytes: Uint8Array): number;
   loadFinish(loader: Handle): Handle;
   loadClose(loader: Handle): void;
+  tokenizerOpen(json: Uint8Array, config: Uint8Array): Handle;
   modelInfo(model: Handle): number[];
   modelNames(model: Handle): [string, string, string];
   /** [key, type, number, string, arrayType, arrayLength] */
@@ -186,6 +187,9 @@ export function nativeBackend(addon: Addon): NativeBackend {
     loader({ parts, threads, vocabOnly, variant }) {
       const handle = guard(() => addon.loadOpen(parts, threads, vocabOnly, variant ? kernelFlags[variant] ?? 0 : 0));
       return new NativeLoader(addon, handle);
+    },
+    tokenizer(json, config = new Uint8Array()) {
+      return new NativeModel(addon, guard(() => addon.tokenizerOpen(json, config)));
     },
   };
 }

@@ -57,6 +57,8 @@ export interface TokenizeOptions {
 export interface DetokenizeOptions {
   /** Write control tokens out instead of leaving them out. Default false. */
   special?: boolean;
+  /** Take out spaces in front of . ? ! , and English contractions. Default false. */
+  cleanUp?: boolean;
 }
 
 export interface GenerateOptions extends TokenizeOptions {
@@ -179,6 +181,8 @@ export interface ModelInfo {
   bosToken: number | null;
   eosToken: number | null;
   vocabOnly: boolean;
+  /** What may make results wrong, in sentences. */
+  warnings: string[];
   backend: 'wasm' | 'native';
   /** Name of the kernels in use: relaxed, simd128, avx2, scalar. */
   variant: string;
@@ -209,6 +213,20 @@ export interface PerplexityOptions {
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
+
+/** The text of a file, or its bytes. */
+export type FileContent = string | ArrayBuffer | Uint8Array;
+
+export interface TokenizerOptions {
+  /** The tokenizer_config.json that goes with it: BOS, EOS and whether they are added. */
+  config?: FileContent;
+  backend?: 'wasm' | 'native';
+  variant?: Variant;
+  modules?: WasmModules;
+}
+
+/** A vocabulary without a model. */
+export type Tokenizer = Pick<Model, 'info' | 'tokenize' | 'detokenize' | 'close'>;
 
 /** A loaded model. Calls may overlap; they are computed one after the other. */
 export interface Model {

@@ -156,6 +156,12 @@ void rz_load_close(rz_loader **loader) {
     *loader = NULL;
 }
 
+int rz_tokenizer_open(const char *tokenizer_json, size_t bytes, const char *tokenizer_config_json,
+                      size_t config_bytes, const rz_allocator *allocator, rz_model **out, rz_err *err) {
+    return rz_model_from_tokenizer(out, tokenizer_json, bytes, tokenizer_config_json, config_bytes,
+                                   rz_kern_choose(0, NULL), allocator, err);
+}
+
 /* ---- models -------------------------------------------------------------------------------- */
 
 void rz_model_close(rz_model **m) {
@@ -177,6 +183,7 @@ void rz_model_info_get(const rz_model *m, rz_model_info *info) {
                             .eos = m->vocab.eos,
                             .add_bos = m->vocab.add_bos,
                             .vocab_only = m->vocab_only,
+                            .unknown_pre = (m->vocab.flags & RZ_VOCAB_UNKNOWN_KIND) != 0,
                             .threads = m->threads,
                             .n_meta = m->gguf.n_kv,
                             .n_params = m->n_params,
@@ -214,8 +221,7 @@ static int need_vocabulary(const rz_model *m, rz_err *err) {
 }
 
 size_t rz_tokenize_scratch(const rz_model *m, size_t text_bytes) {
-    (void)m;
-    return rz_tok_scratch_bytes(text_bytes);
+    return m->vocab.kind == RZ_VOCAB_NONE ? 0 : rz_tok_scratch_bytes(&m->vocab, text_bytes);
 }
 
 int rz_tokenize(const rz_model *m, const char *text, size_t text_bytes, uint32_t flags,
@@ -224,7 +230,7 @@ int rz_tokenize(const rz_model *m, const char *text, size_t text_bytes, uint32_t
     *n = 0;
     int result = need_vocabulary(m, err);
     if (result) return result;
-    size_t need = rz_tok_scratch_bytes(text_bytes);
+    size_t need = rz_tok_scratch_bytes(&m->vocab, text_bytes);
     if (need == SIZE_MAX || scratch_bytes < need) {
         return rz_err_set(err, RZ_E_ARG, "tokenizing %zu bytes of text needs %zu bytes of scratch",
                           text_bytes, need);
@@ -253,27 +259,11 @@ int rz_piece(const rz_model *m, uint32_t id, uint32_t flags, char *buf, size_t *
 
 int rz_detokenize(const rz_model *m, const uint32_t *ids, size_t n_ids, uint32_t flags, char *text,
                   size_t cap, size_t *n, rz_err *err) {
-    uint8_t piece[4096];
-    bool at_start = m->vocab.add_space_prefix;
     *n = 0;
     int result = need_vocabulary(m, err);
-    for (size_t i = 0; i < n_ids && result == RZ_OK; i++) {
-        result = check_token(m, ids[i], err);
-        if (result) break;
-        if (rz_piece_max(m) > sizeof piece) {
-            return rz_err_set(err, RZ_E_UNSUPPORTED, "a token of %u bytes is too long",
-                              m->vocab.longest);
-        }
-        size_t len = rz_tok_piece(&m->vocab, ids[i], flags, piece), skip = 0;
-        if (len && at_start && rz_vocab_type(&m->vocab, ids[i]) != RZ_TOKEN_CONTROL) {
-            skip = piece[0] == ' ';
-            at_start = false;
-        }
-        for (size_t b = skip; b < len; b++, (*n)++) {
-            if (*n < cap) text[*n] = (char)piece[b];
-        }
-    }
-    return result;
+    for (size_t i = 0; i < n_ids && result == RZ_OK; i++) result = check_token(m, ids[i], err);
+    if (result) return result;
+    return rz_tok_decode(&m->vocab, ids, n_ids, flags, (uint8_t *)text, cap, n, err);
 }
 
 int rz_is_end(const rz_model *m, uint32_t id) { return rz_vocab_is_end(&m->vocab, id); }

@@ -116,6 +116,22 @@ static double power10(int e) {
     return result;
 }
 
+/* Both factors in halves, so that their product can be taken apart exactly (Dekker). */
+static double low_part(double a, double b, double product) {
+    const double split = 134217729.0; /* 2^27 + 1 */
+    double ah = a * split - (a * split - a), bh = b * split - (b * split - b);
+    double al = a - ah, bl = b - bh;
+    return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
+}
+
+/* digits / power, rounded as if digits and quotient had all their bits; power is exact. */
+static double divide(uint64_t digits, double power) {
+    const double high = (double)digits;
+    const double low = high < 0x1p63 ? (double)((int64_t)digits - (int64_t)high) : 0;
+    const double quotient = high / power, product = quotient * power;
+    return quotient + (((high - product) - low_part(quotient, power, product)) + low) / power;
+}
+
 double rz_json_number(rz_json *j) {
     uint64_t digits = 0; /* the first 19 */
     int exponent = 0, taken = 0;
@@ -159,7 +175,11 @@ double rz_json_number(rz_json *j) {
     }
     if (exponent < -400) return 0;
     if (exponent > 400) exponent = 400;
-    value = exponent < 0 ? value / power10(-exponent) : digits ? value * power10(exponent) : 0;
+    if (exponent < 0 && exponent >= -22) {
+        value = divide(digits, power10(-exponent));
+    } else {
+        value = exponent < 0 ? value / power10(-exponent) : digits ? value * power10(exponent) : 0;
+    }
     return negative ? -value : value;
 }
 

@@ -44,8 +44,8 @@ static void count_weights(rz_model *m, const rz_binder *b) {
 }
 
 /* Measures, allocates, lays out. m is the model so far, on the stack. */
-static int build_model(rz_model **out, rz_model *m, const rz_binder *b, const rz_gguf *g,
-                       rz_load_job **jobs, uint32_t *n_jobs, rz_err *err) {
+static int build_model(rz_model **out, rz_model *m, const rz_binder *b, rz_load_job **jobs,
+                       uint32_t *n_jobs, rz_err *err) {
     rz_arena arena = {0};
     if (!layout_model(m, &arena, b)) {
         return rz_err_set(err, RZ_E_MEMORY, "the model does not fit into the address space");
@@ -67,7 +67,7 @@ static int build_model(rz_model **out, rz_model *m, const rz_binder *b, const rz
     layout_model(model, &arena, b);
     model->arena_bytes = bytes;
     model->memory_bytes = bytes;
-    rz_vocab_build(&model->vocab, g);
+    rz_vocab_build(&model->vocab);
     if (b) {
         rz_bind_jobs(b, model, *jobs);
         count_weights(model, b);
@@ -124,7 +124,7 @@ int rz_model_create(rz_model **out, const rz_load_part *parts, uint32_t n_parts,
     if (vocab_only) {
         m.config.n_vocab = m.vocab.n;
         m.threads = 1;
-        return build_model(out, &m, NULL, g, jobs, n_jobs, err);
+        return build_model(out, &m, NULL, jobs, n_jobs, err);
     }
     result = check_split(g, n_parts, err);
     if (result == RZ_OK) result = rz_config_from_gguf(&m.config, &m.arch, g, m.vocab.n, err);
@@ -132,10 +132,27 @@ int rz_model_create(rz_model **out, const rz_load_part *parts, uint32_t n_parts,
     if (result == RZ_OK) result = list_tensors(&b, parts, n_parts);
     if (result == RZ_OK) result = rz_route_gguf(b.tensors, b.n_tensors, m.arch, &m.config, err);
     if (result == RZ_OK) result = rz_bind_check(&b);
-    if (result == RZ_OK) result = build_model(out, &m, &b, g, jobs, n_jobs, err);
+    if (result == RZ_OK) result = build_model(out, &m, &b, jobs, n_jobs, err);
     rz_bind_free(&b);
     rz_block_free(allocator, b.tensors, (uint64_t)b.n_tensors * sizeof *b.tensors);
     return result;
+}
+
+int rz_model_from_tokenizer(rz_model **out, const char *json, size_t bytes, const char *config,
+                            size_t config_bytes, const rz_kern *kern, const rz_allocator *allocator,
+                            rz_err *err) {
+    rz_model m = {.kern = kern, .allocator = allocator, .threads = 1, .type_name = "", .vocab_only = true};
+    rz_load_job *jobs;
+    uint32_t n_jobs;
+    *out = NULL;
+    size_t at = 0;
+    while (at < bytes && memchr(" \t\r\n", json[at], 4)) at++;
+    bool is_json = at < bytes && json[at] == '{';
+    int result = is_json ? rz_vocab_from_json(&m.vocab, json, bytes, config, config_bytes, err)
+                         : rz_vocab_from_spm(&m.vocab, json, bytes, err);
+    if (result) return result;
+    m.config.n_vocab = m.vocab.n;
+    return build_model(out, &m, NULL, &jobs, &n_jobs, err);
 }
 
 /* ---- after loading ------------------------------------------------------------------------- */

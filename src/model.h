@@ -89,6 +89,11 @@ int rz_model_create(rz_model **out, const rz_load_part *parts, uint32_t n_parts,
                     uint32_t threads, const rz_kern *kern, const rz_allocator *allocator,
                     rz_load_job **jobs, uint32_t *n_jobs, rz_err *err);
 
+/* A vocabulary alone; see rz_tokenizer_open. */
+int rz_model_from_tokenizer(rz_model **out, const char *json, size_t bytes, const char *config,
+                            size_t config_bytes, const rz_kern *kern, const rz_allocator *allocator,
+                            rz_err *err);
+
 /* After all jobs are done: what is computed from loaded tensors. */
 int rz_model_complete(rz_model *m, rz_err *err);
 

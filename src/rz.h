@@ -137,6 +137,12 @@ const rz_err *rz_load_error(const rz_loader *l);
 int rz_load_finish(rz_loader **l, rz_model **out);
 void rz_load_close(rz_loader **l);
 
+/* A vocabulary alone, from the texts of a Hugging Face tokenizer.json and tokenizer_config.json (NULL:
+ * none), or from a SentencePiece model in place of the first. They may go afterwards. The result is what loading with vocab_only gives: it tokenizes.
+ * `allocator` as in rz_load_opts. RZ_E_FORMAT, RZ_E_UNSUPPORTED, RZ_E_MEMORY. */
+int rz_tokenizer_open(const char *tokenizer_json, size_t bytes, const char *tokenizer_config_json,
+                      size_t config_bytes, const rz_allocator *allocator, rz_model **out, rz_err *err);
+
 /* ---- models ------------------------------------------------------------------------------- */
 
 #define RZ_NO_TOKEN UINT32_MAX
@@ -148,6 +154,7 @@ typedef struct rz_model_info {
     uint32_t bos, eos; /* token ids or RZ_NO_TOKEN */
     uint32_t add_bos;  /* 1: rz_tokenize with RZ_TOK_SPECIAL puts the BOS in front */
     uint32_t vocab_only;
+    uint32_t unknown_pre; /* 1: the pre-tokenizer has a name that is not known; the default one is used */
     uint32_t threads;      /* threads that compute */
     uint32_t n_meta;       /* metadata entries, see rz_model_meta() */
     uint64_t n_params;     /* weights, all tensors */
@@ -182,16 +189,17 @@ void rz_model_close(rz_model **m);
 
 enum {
     RZ_TOK_SPECIAL = 1, /* encode: add BOS/EOS as the model asks; decode: write special tokens out */
-    RZ_TOK_PARSE = 2    /* encode: "<s>" in the text becomes the token instead of its characters */
+    RZ_TOK_PARSE = 2,   /* encode: "<s>" in the text becomes the token instead of its characters */
+    RZ_TOK_CLEAN = 4    /* decode a text: no spaces in front of . ? ! , and contractions */
 };
 
 /* Scratch memory rz_tokenize needs for a text of that length; SIZE_MAX if it cannot be addressed. */
 size_t rz_tokenize_scratch(const rz_model *m, size_t text_bytes);
 
 /* Text (UTF-8; bytes that are not UTF-8 are encoded as bytes) to token ids. Writes at most `cap`
- * ids and sets *n to the number the text has: call again with more room if *n > cap. At most
- * 3 * text_bytes + 5 ids can come out (a space may take three byte tokens). `scratch` must be
- * 16-byte aligned. */
+ * ids and sets *n to the number the text has: call again with more room if *n > cap. More than
+ * 3 * text_bytes + 8 ids come out only where a normaliser makes several characters of one. `scratch`
+ * must be 16-byte aligned. */
 int rz_tokenize(const rz_model *m, const char *text, size_t text_bytes, uint32_t flags,
                 void *scratch, size_t scratch_bytes, uint32_t *ids, size_t cap, size_t *n,
                 rz_err *err);

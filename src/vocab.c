@@ -1,129 +1,9 @@
-/* vocab.c: see vocab.h. Input is hostile: counts were checked by gguf.c, everything else is here. */
+/* vocab.c: the tables of a vocabulary; see vocab.h. What is in them was checked where it was read. */
 #include "vocab.h"
 
-#include "err.h"
 #include "unicode.h"
 
-enum { max_tokens = (1 << 24) - 2 };
-
-/* ---- reading metadata ---------------------------------------------------------------------- */
-
-/* An array of `type` with `count` elements, or NULL. */
-static const rz_gguf_kv *find_array(const rz_gguf *g, const char *key, uint32_t type) {
-    const rz_gguf_kv *kv = rz_gguf_find(g, key);
-    return kv && kv->type == RZ_GGUF_ARRAY && kv->array_type == type ? kv : NULL;
-}
-
-static bool is_text(const rz_gguf_kv *kv, const char *text) {
-    return kv && kv->type == RZ_GGUF_STRING && kv->count == strlen(text) &&
-           memcmp(kv->value, text, strlen(text)) == 0;
-}
-
-static uint32_t find_id(const rz_vocab *v, const rz_gguf *g, const char *key, uint32_t otherwise) {
-    const rz_gguf_kv *kv = rz_gguf_find(g, key);
-    double id = otherwise;
-    if (kv) rz_gguf_number(kv, &id);
-    return id >= 0 && id < v->n ? (uint32_t)id : RZ_NO_TOKEN;
-}
-
-static bool find_flag(const rz_gguf *g, const char *key, bool otherwise) {
-    const rz_gguf_kv *kv = rz_gguf_find(g, key);
-    double value;
-    return kv && rz_gguf_number(kv, &value) ? value != 0 : otherwise;
-}
-
-static int plan_kind(rz_vocab *v, const rz_gguf *g, rz_err *err) {
-    const rz_gguf_kv *model = rz_gguf_find(g, "tokenizer.ggml.model");
-    if (!model || is_text(model, "none") || is_text(model, "no_vocab")) {
-        v->kind = RZ_VOCAB_NONE;
-    } else if (is_text(model, "llama")) {
-        v->kind = RZ_VOCAB_SPM;
-    } else if (is_text(model, "gpt2")) {
-        v->kind = RZ_VOCAB_BPE;
-    } else if (model->type == RZ_GGUF_STRING) {
-        return rz_err_set(err, RZ_E_UNSUPPORTED,
-                          "tokenizer '%.*s' is not supported; SentencePiece BPE ('llama') and "
-                          "byte-level BPE ('gpt2') are",
-                          (int)model->count, (const char *)model->value);
-    } else {
-        return rz_err_set(err, RZ_E_FORMAT, "tokenizer.ggml.model is not a string");
-    }
-    return RZ_OK;
-}
-
-/* The pre-tokenizers that split like GPT-2's. */
-static int plan_pretokenizer(const rz_gguf *g, rz_err *err) {
-    static const char *const kinds[] = {"gpt-2", "phi-2", "mpt", "olmo", "jais"};
-    const rz_gguf_kv *pre = rz_gguf_find(g, "tokenizer.ggml.pre");
-    if (!pre) return RZ_OK;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (is_text(pre, kinds[i])) return RZ_OK;
-    }
-    return rz_err_set(err, RZ_E_UNSUPPORTED, "pre-tokenizer '%.*s' is not supported yet",
-                      pre->type == RZ_GGUF_STRING ? (int)pre->count : 0, (const char *)pre->value);
-}
-
-/* Points at arrays that have as many elements as there are tokens. */
-static int plan_arrays(rz_vocab *v, const rz_gguf *g, rz_err *err) {
-    const rz_gguf_kv *tokens = find_array(g, "tokenizer.ggml.tokens", RZ_GGUF_STRING);
-    const rz_gguf_kv *scores = find_array(g, "tokenizer.ggml.scores", RZ_GGUF_F32);
-    const rz_gguf_kv *types = find_array(g, "tokenizer.ggml.token_type", RZ_GGUF_I32);
-    const rz_gguf_kv *merges = find_array(g, "tokenizer.ggml.merges", RZ_GGUF_STRING);
-    if (!types) types = find_array(g, "tokenizer.ggml.token_type", RZ_GGUF_U32);
-    if (!tokens || tokens->count == 0) {
-        return rz_err_set(err, RZ_E_FORMAT, "the file names a tokenizer but has no list of tokens");
-    }
-    if (tokens->count > max_tokens) {
-        return rz_err_set(err, RZ_E_UNSUPPORTED, "a vocabulary of %llu tokens is too large",
-                          (unsigned long long)tokens->count);
-    }
-    if ((scores && scores->count != tokens->count) || (types && types->count != tokens->count)) {
-        return rz_err_set(err, RZ_E_FORMAT,
-                          "the vocabulary has %llu tokens but another number of scores or types",
-                          (unsigned long long)tokens->count);
-    }
-    if (v->kind == RZ_VOCAB_SPM && !scores) {
-        return rz_err_set(err, RZ_E_FORMAT, "the vocabulary has no scores to merge by");
-    }
-    if (v->kind == RZ_VOCAB_BPE && (!merges || merges->count > UINT32_MAX / 4)) {
-        return rz_err_set(err, RZ_E_FORMAT, "the vocabulary has no usable list of merges");
-    }
-    v->n = (uint32_t)tokens->count;
-    v->tokens = tokens->value;
-    v->scores = scores ? scores->value : NULL;
-    v->types = types ? types->value : NULL;
-    v->merges = v->kind == RZ_VOCAB_BPE ? merges->value : NULL;
-    v->n_merges = v->merges ? (uint32_t)merges->count : 0;
-    return RZ_OK;
-}
-
-static bool is_special(const rz_vocab *v, uint32_t id) {
-    enum rz_token_type type = rz_vocab_type(v, id);
-    return type == RZ_TOKEN_CONTROL || type == RZ_TOKEN_USER || type == RZ_TOKEN_UNKNOWN;
-}
-
-int rz_vocab_plan(rz_vocab *v, const rz_gguf *g, rz_err *err) {
-    *v = (rz_vocab){.bos = RZ_NO_TOKEN, .eos = RZ_NO_TOKEN, .unknown = RZ_NO_TOKEN};
-    int result = plan_kind(v, g, err);
-    if (result || v->kind == RZ_VOCAB_NONE) return result;
-    result = plan_arrays(v, g, err);
-    if (result) return result;
-    if (v->kind == RZ_VOCAB_BPE) {
-        result = plan_pretokenizer(g, err);
-        if (result) return result;
-    }
-    bool spm = v->kind == RZ_VOCAB_SPM;
-    v->bos = find_id(v, g, "tokenizer.ggml.bos_token_id", spm ? 1 : RZ_NO_TOKEN);
-    v->eos = find_id(v, g, "tokenizer.ggml.eos_token_id", spm ? 2 : RZ_NO_TOKEN);
-    v->unknown = find_id(v, g, "tokenizer.ggml.unknown_token_id", spm ? 0 : RZ_NO_TOKEN);
-    v->add_bos = find_flag(g, "tokenizer.ggml.add_bos_token", spm) && v->bos != RZ_NO_TOKEN;
-    v->add_eos = find_flag(g, "tokenizer.ggml.add_eos_token", false) && v->eos != RZ_NO_TOKEN;
-    v->add_space_prefix = find_flag(g, "tokenizer.ggml.add_space_prefix", spm);
-    for (uint32_t i = 0; i < v->n; i++) v->n_special += is_special(v, i);
-    return RZ_OK;
-}
-
-/* ---- tables -------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------- */
 
 /* A power of two that leaves at least a third of the slots free. */
 static uint32_t table_size(uint32_t n) {
@@ -133,17 +13,30 @@ static uint32_t table_size(uint32_t n) {
 }
 
 void rz_vocab_layout(rz_vocab *v, rz_arena *arena) {
+    if (v->kind == RZ_VOCAB_NONE) return;
     v->text = rz_arena_take(arena, v->n, sizeof *v->text);
     v->special = rz_arena_take(arena, v->n_special, sizeof *v->special);
-    if (v->n) {
-        v->slot_mask = table_size(v->n) - 1;
-        v->slots = rz_arena_take(arena, v->slot_mask + 1, sizeof *v->slots);
-    }
+    v->slot_mask = table_size(v->n) - 1;
+    v->slots = rz_arena_take(arena, v->slot_mask + (uint64_t)1, sizeof *v->slots);
     if (v->n_merges) {
         v->merge_mask = table_size(v->n_merges) - 1;
-        v->merge_slots = rz_arena_take(arena, v->merge_mask + 1, sizeof *v->merge_slots);
+        v->merge_slots = rz_arena_take(arena, v->merge_mask + (uint64_t)1, sizeof *v->merge_slots);
+    }
+    if (v->kind == RZ_VOCAB_WPM || v->kind == RZ_VOCAB_UGM) rz_trie_layout(&v->trie, arena, v->n);
+    rz_trie_layout(&v->special_trie, arena, v->n_special);
+    rz_trie_layout(&v->normal_trie, arena, v->n_special);
+    v->norm.n = v->pre.n = 0;
+    /* the plan has tried it: no error is left */
+    if (v->source.gguf) {
+        rz_vocab_gguf_layout(v, arena, NULL);
+    } else if (v->source.spm) {
+        rz_vocab_spm_layout(v, arena, NULL);
+    } else {
+        rz_vocab_json_layout(v, arena, NULL);
     }
 }
+
+/* ---- texts --------------------------------------------------------------------------------- */
 
 static uint32_t hash_text(const uint8_t *p, size_t n) {
     const uint64_t k = 0x9e3779b97f4a7c15u;
@@ -195,95 +88,67 @@ const rz_merge *rz_vocab_merge(const rz_vocab *v, uint32_t left, uint32_t right)
     return NULL;
 }
 
-/* "left right", separated by the first space behind the first character. A merge of or into a text
- * that is no token can never lead to one and is left out. */
-static void insert_merge(rz_vocab *v, const uint8_t *text, uint32_t len, uint32_t rank) {
-    const uint8_t *space = len > 1 ? memchr(text + 1, ' ', len - 1) : NULL;
+void rz_vocab_add_merge(rz_vocab *v, rz_span left, rz_span right, uint32_t rank) {
     uint8_t joined[2048];
-    if (!space || len > sizeof joined) return;
-    size_t left_len = (size_t)(space - text), right_len = len - left_len - 1;
-    memcpy(joined, text, left_len);
-    memcpy(joined + left_len, space + 1, right_len);
-    uint32_t left = rz_vocab_find(v, text, left_len), right = rz_vocab_find(v, space + 1, right_len);
-    uint32_t id = rz_vocab_find(v, joined, len - 1);
-    if (left == RZ_NO_TOKEN || right == RZ_NO_TOKEN || id == RZ_NO_TOKEN) return;
-    uint32_t i = hash_pair(left, right) & v->merge_mask;
+    if (left.n + right.n > sizeof joined) return;
+    memcpy(joined, left.p, left.n);
+    memcpy(joined + left.n, right.p, right.n);
+    uint32_t l = rz_vocab_find(v, left.p, left.n), r = rz_vocab_find(v, right.p, right.n);
+    uint32_t id = rz_vocab_find(v, joined, left.n + right.n);
+    if (l == RZ_NO_TOKEN || r == RZ_NO_TOKEN || id == RZ_NO_TOKEN) return;
+    uint32_t i = hash_pair(l, r) & v->merge_mask;
     for (; v->merge_slots[i].left != RZ_NO_TOKEN; i = (i + 1) & v->merge_mask) {
-        if (v->merge_slots[i].left == left && v->merge_slots[i].right == right) return;
+        if (v->merge_slots[i].left == l && v->merge_slots[i].right == r) return;
     }
-    v->merge_slots[i] = (rz_merge){left, right, rank, id};
-}
-
-int rz_byte_of_char(uint32_t c) {
-    if ((c >= 0x21 && c <= 0x7e) || (c >= 0xa1 && c <= 0xac) || (c >= 0xae && c <= 0xff)) {
-        return (int)c;
-    }
-    if (c >= 0x100 && c < 0x121) return (int)(c - 0x100);        /* 0x00..0x20 */
-    if (c >= 0x121 && c < 0x143) return (int)(c - 0x121 + 0x7f); /* 0x7f..0xa0 */
-    return c == 0x143 ? 0xad : -1;
+    v->merge_slots[i] = (rz_merge){l, r, rank, id};
 }
 
 static void find_byte_tokens(rz_vocab *v) {
-    for (int b = 0; b < 256; b++) v->byte_token[b] = RZ_NO_TOKEN;
-    if (v->kind == RZ_VOCAB_BPE) {
-        for (uint32_t c = 0x21; c <= 0x143; c++) {
-            uint8_t utf8[4];
-            int b = rz_byte_of_char(c);
-            if (b >= 0) v->byte_token[b] = rz_vocab_find(v, utf8, rz_utf8_encode(c, utf8));
-        }
-        return;
-    }
     for (int b = 0; b < 256; b++) {
         const char *hex = "0123456789ABCDEF";
         const uint8_t name[6] = {'<', '0', 'x', (uint8_t)hex[b >> 4], (uint8_t)hex[b & 15], '>'};
         const uint8_t plain = (uint8_t)b;
+        uint8_t utf8[4];
+        if (v->flags & RZ_VOCAB_BYTES) {
+            v->byte_token[b] = rz_vocab_find(v, utf8, rz_utf8_encode(rz_char_of_byte(plain), utf8));
+            continue;
+        }
         v->byte_token[b] = rz_vocab_find(v, name, sizeof name);
-        if (v->byte_token[b] == RZ_NO_TOKEN) v->byte_token[b] = rz_vocab_find(v, &plain, 1);
-    }
-}
-
-static void find_special_tokens(rz_vocab *v) {
-    uint32_t n = 0, len, other_len;
-    for (uint32_t id = 0; id < v->n; id++) {
-        const uint8_t *text = rz_vocab_text(v, id, &len);
-        if (!is_special(v, id) || len == 0) continue;
-        v->special_first[text[0]] = 1;
-        v->special[n++] = id;
-    }
-    v->n_special = n;
-    /* shell sort by length, longest first */
-    for (uint32_t gap = n / 2; gap; gap /= 2) {
-        for (uint32_t i = gap; i < n; i++) {
-            uint32_t id = v->special[i], j = i;
-            rz_vocab_text(v, id, &len);
-            for (; j >= gap; j -= gap) {
-                rz_vocab_text(v, v->special[j - gap], &other_len);
-                if (other_len >= len) break;
-                v->special[j] = v->special[j - gap];
-            }
-            v->special[j] = id;
+        if (v->byte_token[b] == RZ_NO_TOKEN && v->kind == RZ_VOCAB_SPM) {
+            v->byte_token[b] = rz_vocab_find(v, &plain, 1);
         }
     }
 }
 
-static void add_end(rz_vocab *v, uint32_t id) {
-    if (id == RZ_NO_TOKEN || rz_vocab_is_end(v, id)) return;
-    if (v->n_end < sizeof v->end / sizeof v->end[0]) v->end[v->n_end++] = id;
+/* ---- ends ---------------------------------------------------------------------------------- */
+
+void rz_vocab_add_end(rz_vocab *v, uint32_t id) {
+    if (id >= v->n || rz_vocab_is_end(v, id) || v->n_end == RZ_VOCAB_ENDS) return;
+    v->end[v->n_end++] = id;
 }
 
-/* Ends of text and of turn, by id and by the names that models in use give them. */
-static void find_end_tokens(rz_vocab *v, const rz_gguf *g) {
+/* A control or user-defined token with that text. */
+static uint32_t named(const rz_vocab *v, const char *name) {
+    uint32_t id = rz_vocab_find(v, (const uint8_t *)name, strlen(name));
+    return id != RZ_NO_TOKEN && rz_vocab_is_special(v, id) ? id : RZ_NO_TOKEN;
+}
+
+/* Ends of text and of turn by the names that models in use give them. */
+static void find_end_tokens(rz_vocab *v) {
     static const char *const names[] = {
-        "<|eot_id|>", "<|im_end|>",  "<|end|>",         "<end_of_turn>", "<|endoftext|>",
-        "<|eom_id|>", "<EOT>",       "<|end_of_text|>", "<|return|>",    "<|call|>",
+        "<|eot_id|>",  "<|im_end|>", "<end_of_turn>", "<|endoftext|>", "<|eom_id|>", "<EOT>",
+        "_<EOT>",      "[EOT]",      "[EOS]",         "<|end_of_text|>", "<|return|>", "<|call|>",
+        "<|calls|>",   "<|flush|>",  "<end_of_utterance>", "<turn|>",  "[e~[",
+        "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
     };
-    add_end(v, v->eos);
-    add_end(v, find_id(v, g, "tokenizer.ggml.eot_token_id", RZ_NO_TOKEN));
-    add_end(v, find_id(v, g, "tokenizer.ggml.eom_token_id", RZ_NO_TOKEN));
+    rz_vocab_add_end(v, v->eos);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        uint32_t id = rz_vocab_find(v, (const uint8_t *)names[i], strlen(names[i]));
-        if (id != RZ_NO_TOKEN && is_special(v, id)) add_end(v, id);
+        rz_vocab_add_end(v, named(v, names[i]));
     }
+    /* in the harmony format <|end|> closes one message of several */
+    bool call = named(v, "<|call|>") != RZ_NO_TOKEN || named(v, "<|calls|>") != RZ_NO_TOKEN;
+    bool more = named(v, "<|return|>") != RZ_NO_TOKEN || named(v, "<|flush|>") != RZ_NO_TOKEN;
+    if (!(call && more)) rz_vocab_add_end(v, named(v, "<|end|>"));
 }
 
 bool rz_vocab_is_end(const rz_vocab *v, uint32_t id) {
@@ -293,24 +158,64 @@ bool rz_vocab_is_end(const rz_vocab *v, uint32_t id) {
     return false;
 }
 
-void rz_vocab_build(rz_vocab *v, const rz_gguf *g) {
-    if (v->kind == RZ_VOCAB_NONE) return;
-    const uint8_t *cursor = v->tokens;
-    uint32_t len;
-    memset(v->slots, 0, (v->slot_mask + (size_t)1) * sizeof *v->slots);
-    for (uint32_t id = 0; id < v->n; id++) {
-        v->text[id] = (const uint8_t *)rz_gguf_next_string(&cursor, &len);
+/* ---- building ------------------------------------------------------------------------------ */
+
+/* What Unigram and WordPiece look texts up in, and the score of what is not in there. */
+static void build_trie(rz_vocab *v) {
+    double least = 0;
+    bool any = false;
+    rz_trie_clear(&v->trie);
+    for (uint32_t id = 0; id < v->n_model; id++) {
+        uint32_t len;
+        const uint8_t *text = rz_vocab_text(v, id, &len);
+        enum rz_token_type type = rz_vocab_type(v, id);
+        bool normal = type == RZ_TOKEN_NORMAL;
+        if (v->kind == RZ_VOCAB_UGM && v->flags & RZ_VOCAB_FLOAT) {
+            if (!normal && type != RZ_TOKEN_USER && type != RZ_TOKEN_UNUSED) len = 0;
+        } else {
+            normal = true;
+        }
+        if (len) rz_trie_add(&v->trie, text, len, id);
+        if (!normal || (any && rz_vocab_score(v, id) >= least)) continue;
+        least = rz_vocab_score(v, id);
+        any = true;
     }
-    for (uint32_t id = 0; id < v->n; id++) insert_token(v, id);
+    v->unknown_score = v->flags & RZ_VOCAB_FLOAT ? (double)((float)least - 10.0f) : least - 10.0;
+}
+
+static void around(uint32_t *list, uint32_t *n, uint32_t id, bool wanted) {
+    if (wanted && id != RZ_NO_TOKEN && *n < RZ_VOCAB_AROUND) list[(*n)++] = id;
+}
+
+void rz_vocab_build(rz_vocab *v) {
+    const bool gguf = v->source.gguf != NULL;
+    if (v->kind == RZ_VOCAB_NONE) return;
+    memset(v->slots, 0, (v->slot_mask + (size_t)1) * sizeof *v->slots);
     if (v->n_merges) {
         memset(v->merge_slots, 0xff, (v->merge_mask + (size_t)1) * sizeof *v->merge_slots);
-        cursor = v->merges;
-        for (uint32_t rank = 0; rank < v->n_merges; rank++) {
-            const uint8_t *text = (const uint8_t *)rz_gguf_next_string(&cursor, &len);
-            insert_merge(v, text, len, rank);
-        }
+    }
+    rz_trie_clear(&v->special_trie);
+    rz_trie_clear(&v->normal_trie);
+    if (gguf) {
+        rz_vocab_gguf_texts(v);
+    } else if (v->source.spm) {
+        rz_vocab_spm_texts(v);
+    } else {
+        rz_vocab_json_texts(v);
+    }
+    for (uint32_t id = 0; id < v->n; id++) insert_token(v, id);
+    rz_norm_measure(&v->norm);
+    if (gguf) {
+        rz_vocab_gguf_finish(v);
+        around(v->before, &v->n_before, v->bos, v->add_bos);
+        around(v->after, &v->n_after, v->kind == RZ_VOCAB_WPM ? v->sep : v->eos, v->add_eos);
+    } else if (v->source.spm) {
+        rz_vocab_spm_finish(v);
+    } else {
+        rz_vocab_json_finish(v);
     }
     find_byte_tokens(v);
-    find_special_tokens(v);
-    find_end_tokens(v, g);
+    find_end_tokens(v);
+    if (v->kind == RZ_VOCAB_WPM || v->kind == RZ_VOCAB_UGM) build_trie(v);
+    v->source = (rz_vocab_source){0};
 }

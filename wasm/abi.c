@@ -12,7 +12,7 @@
 
 #define ABI __attribute__((visibility("default"), used)) extern
 
-enum { info_fields = 18 };
+enum { info_fields = 19 };
 
 static struct mailbox {
     double need_offset;       /* load_next */
@@ -39,15 +39,15 @@ AT(count, 20);
 AT(pointer, 24);
 AT(stride, 28);
 AT(info, 32);
-AT(meta_number, 176);
-AT(meta_key, 184);
-AT(meta_key_length, 188);
-AT(meta_type, 192);
-AT(meta_string, 196);
-AT(meta_string_length, 200);
-AT(meta_array_type, 204);
-AT(meta_array_length, 208);
-AT(err, 216);
+AT(meta_number, 184);
+AT(meta_key, 192);
+AT(meta_key_length, 196);
+AT(meta_type, 200);
+AT(meta_string, 204);
+AT(meta_string_length, 208);
+AT(meta_array_type, 212);
+AT(meta_array_length, 216);
+AT(err, 224);
 _Static_assert(sizeof(rz_err) == 324, "code and text");
 
 static uint32_t address(const void *p) { return (uint32_t)(uintptr_t)p; }
@@ -102,6 +102,14 @@ ABI rz_model *rz_abi_load_finish(rz_loader *l) {
 
 ABI void rz_abi_load_close(rz_loader *l) { rz_load_close(&l); }
 
+/* A vocabulary alone; `config` may be 0. */
+ABI rz_model *rz_abi_tokenizer_open(const char *json, uint32_t bytes, const char *config,
+                                    uint32_t config_bytes) {
+    rz_model *m = NULL;
+    rz_tokenizer_open(json, bytes, config, config_bytes, NULL, &m, &box.err);
+    return m;
+}
+
 /* ---- models -------------------------------------------------------------------------------- */
 
 ABI void rz_abi_model_info(rz_model *m) {
@@ -111,7 +119,7 @@ ABI void rz_abi_model_info(rz_model *m) {
         i.n_vocab,    i.n_ctx_train, i.n_embd,  i.n_layer,          i.n_head,
         i.n_head_kv,  i.head_dim,    i.n_ff,    i.bos,              i.eos,
         i.add_bos,    i.vocab_only,  i.threads, i.n_meta,           (double)i.n_params,
-        (double)i.file_bytes, (double)i.weight_bytes, (double)i.memory_bytes,
+        (double)i.file_bytes, (double)i.weight_bytes, (double)i.memory_bytes, i.unknown_pre,
     };
     memcpy(box.info, values, sizeof values);
 }
@@ -152,7 +160,7 @@ static int no_memory(size_t bytes) {
 
 /* Ids at mailbox.pointer (to be freed), their number in mailbox.count. */
 ABI int rz_abi_tokenize(rz_model *m, const char *text, uint32_t bytes, uint32_t flags) {
-    size_t scratch_bytes = rz_tokenize_scratch(m, bytes), n = 0, room = 3 * (size_t)bytes + 5;
+    size_t scratch_bytes = rz_tokenize_scratch(m, bytes), n = 0, room = 3 * (size_t)bytes + 8;
     void *scratch = scratch_bytes == SIZE_MAX ? NULL : malloc(scratch_bytes);
     uint32_t *ids = malloc(room * sizeof *ids);
     int result = RZ_OK;
@@ -161,6 +169,12 @@ ABI int rz_abi_tokenize(rz_model *m, const char *text, uint32_t bytes, uint32_t 
         result = no_memory(bytes);
     } else {
         result = rz_tokenize(m, text, bytes, flags, scratch, scratch_bytes, ids, room, &n, &box.err);
+    }
+    if (result == RZ_OK && n > room) { /* a normaliser made much of little */
+        free(ids);
+        ids = malloc(n * sizeof *ids);
+        result = ids ? rz_tokenize(m, text, bytes, flags, scratch, scratch_bytes, ids, n, &n, &box.err)
+                     : no_memory(bytes);
     }
     free(scratch);
     if (result < 0) {

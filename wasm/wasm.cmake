@@ -7,9 +7,10 @@ file(STRINGS wasm/exports.txt RZ_EXPORTS)
 list(TRANSFORM RZ_EXPORTS PREPEND "_")
 string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 
-# Only kernels, packing and sampling decide how fast a model runs; all other code is compiled for size.
+# Only kernels, packing and sampling decide how fast a model runs, and the inner loops of tokenizers how
+# fast a text is read; all other code is compiled for size.
 set(RZ_SMALL ${RZ_SOURCES})
-list(FILTER RZ_SMALL EXCLUDE REGEX "pack|sample|attend|feed_forward|product|pool|tok|unicode|regex|dtype_levels|dtype_iq")
+list(FILTER RZ_SMALL EXCLUDE REGEX "pack|sample|attend|feed_forward|product|pool|tok_merge|tok_bpe|tok_spm|tok_ugm|tok\\.c|pretok\\.c|unicode|regex_match|trie|vocab\\.c|dtype_levels|dtype_iq")
 set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Os)
 
 function(rz_wasm name)

@@ -131,19 +131,23 @@ static char *read_text(const char *path) {
     return text;
 }
 
-static void recorded(const rz_model *m, const char *inp_path, const char *out_path) {
+/* `back`: the texts come back, as they do from vocabularies that change nothing. */
+static void recorded(const rz_model *m, const char *inp_path, const char *out_path, bool back) {
     static const char separator[] = "\n__ggml_vocab_test__\n";
     char *inp = read_text(inp_path), *out = read_text(out_path), *text = inp;
     const char *line = out;
-    int cases = 0;
+    int cases = 0, exact = 0;
     for (char *end; (end = strstr(text, separator)) != NULL; text = end + strlen(separator)) {
         uint32_t want[1000];
         size_t n;
         line = read_ids(line, want, &n);
+        const int bad = checks_bad;
         check_ids(m, text, (size_t)(end - text), 0, want, n);
-        there_and_back(m, text, (size_t)(end - text));
+        exact += checks_bad == bad;
+        if (back) there_and_back(m, text, (size_t)(end - text));
         cases++;
     }
+    printf("%s: %d cases, %d exact\n", inp_path, cases, exact);
     CHECK(cases == 46, "%d cases instead of 46 in %s", cases, inp_path);
     free(inp), free(out);
 }
@@ -281,8 +285,8 @@ static void special_spm(const rz_model *m) {
     CHECK(rz_detokenize(m, ids, 4, 0, buf, sizeof buf, &n, &err) == RZ_OK && n == 11 &&
               memcmp(buf, "Hello world", 11) == 0,
           "special tokens left out: '%.*s'", (int)n, buf);
-    CHECK(rz_detokenize(m, ids, 4, RZ_TOK_SPECIAL, buf, sizeof buf, &n, &err) == RZ_OK && n == 18 &&
-              memcmp(buf, "<s>Hello world</s>", 18) == 0,
+    CHECK(rz_detokenize(m, ids, 4, RZ_TOK_SPECIAL, buf, sizeof buf, &n, &err) == RZ_OK && n == 19 &&
+              memcmp(buf, "<s> Hello world</s>", 19) == 0,
           "special tokens written out: '%.*s'", (int)n, buf);
     CHECK(rz_is_end(m, 2) == 1 && rz_is_end(m, 1) == 0 && rz_is_end(m, 15043) == 0 &&
               rz_is_end(m, RZ_NO_TOKEN) == 0,
@@ -430,11 +434,9 @@ static host_file small_vocabulary(const char *model, const char *pre, uint64_t n
 }
 
 static void refusals(void) {
-    refused(small_vocabulary("bert", NULL, 3, 3, false), RZ_E_UNSUPPORTED,
-            "tokenizer 'bert' is not supported; SentencePiece BPE ('llama') and byte-level BPE "
-            "('gpt2') are");
-    refused(small_vocabulary("gpt2", "deepseek-llm", 3, 0, true), RZ_E_UNSUPPORTED,
-            "pre-tokenizer 'deepseek-llm' is not supported yet");
+    refused(small_vocabulary("rwkv", NULL, 3, 3, false), RZ_E_UNSUPPORTED,
+            "tokenizer 'rwkv' is not supported; 'llama' (SentencePiece BPE), 'gpt2' (byte-level BPE), "
+            "'bert' (WordPiece) and 't5' (Unigram) are");
     refused(small_vocabulary("llama", NULL, 9, 3, false), RZ_E_FORMAT,
             "the file names a tokenizer but has no list of tokens");
     refused(small_vocabulary("llama", NULL, 0, 0, false), RZ_E_FORMAT,
@@ -451,18 +453,13 @@ static void refusals(void) {
     refused(gguf_close(&w), RZ_E_FORMAT, "tokenizer.ggml.model is not a string");
 }
 
-/* Bytes that a vocabulary cannot express become its unknown token, or are refused. */
+/* Bytes that a vocabulary cannot express become its unknown token, or are left out. */
 static void unknown_bytes(void) {
     rz_model *spm = load_vocabulary(small_vocabulary("llama", NULL, 3, 3, false));
     rz_model *bpe = load_vocabulary(small_vocabulary("gpt2", NULL, 3, 0, true));
     IDS(spm, "z", 0, 0, 0, 0, 0); /* the space in front is 3 unknown bytes, token 0 by default */
     IDS(bpe, "abba", 0, 2, 1, 0);
-    char scratch[4096];
-    size_t n;
-    rz_err err;
-    int result = rz_tokenize(bpe, "abz", 3, 0, scratch, sizeof scratch, NULL, 0, &n, &err);
-    CHECK(result == RZ_E_VALUE && !strcmp(err.text, "the vocabulary has no token for byte 0x7a"),
-          "%d '%s'", result, err.text);
+    IDS(bpe, "abz", 0, 2); /* left out, as llama.cpp does */
     rz_model_close(&spm), rz_model_close(&bpe);
 }
 
@@ -538,8 +535,11 @@ static void check_fixture(const char *dir, const char *gguf, const char *cases) 
         return;
     }
     printf("%s\n", gguf);
-    TEST(recorded, m, inp, out);
-    check_vocabulary(m);
+    const bool lossless = !strstr(gguf, "bert");
+    TEST(recorded, m, inp, out, lossless);
+    if (strstr(gguf, "stories") || strstr(gguf, "llama-spm") || strstr(gguf, "gpt-2")) {
+        check_vocabulary(m); /* has a token for every byte */
+    }
     if (strstr(gguf, "llama-spm")) TEST(special_spm, m);
     if (strstr(gguf, "gpt-2")) TEST(special_gpt2, m);
     rz_model_close(&m);
@@ -559,10 +559,13 @@ int main(void) {
     const char *dir = fixtures("tokenizer cases of llama.cpp");
     if (dir) {
         check_fixture(dir, "gguf-models/stories260K.gguf", "gguf-models/stories260K.tok");
-        check_fixture(dir, "tokenizers/gguf-vocab/ggml-vocab-llama-spm.gguf",
-                      "tokenizers/gguf-vocab/ggml-vocab-llama-spm.gguf");
-        check_fixture(dir, "tokenizers/gguf-vocab/ggml-vocab-gpt-2.gguf",
-                      "tokenizers/gguf-vocab/ggml-vocab-gpt-2.gguf");
+        static const char *const families[] = {"llama-spm", "gpt-2", "starcoder", "deepseek-coder",
+                                               "bert-bge"};
+        for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+            char name[128];
+            snprintf(name, sizeof name, "tokenizers/gguf-vocab/ggml-vocab-%s.gguf", families[i]);
+            check_fixture(dir, name, name);
+        }
     }
     return check_summary("test_tok");
 }

@@ -45,10 +45,11 @@ test('a bundled page needs at most 25 KB of JavaScript, and all parts are emitte
   assert.ok(chat.bytes <= 30_000, `${chat.bytes} bytes`);
 });
 
-test('a wasm module is at most 120 KB', () => {
+// Of these the tokenizers take about 60 KB, a third of that tables of Unicode: categories and normal forms.
+test('a wasm module is at most 140 KB', () => {
   const folder = join(root, 'dist', 'wasm');
   const sizes = readdirSync(folder).filter((f) => f.endsWith('.wasm')).map((file) => ({ file, bytes: gzipped(readFileSync(join(folder, file))) }));
   console.log(`gzip -9: ${sizes.map(({ file, bytes }) => `${file} ${bytes}`).join(', ')} bytes`);
   assert.equal(sizes.length, 4);
-  for (const { file, bytes } of sizes) assert.ok(bytes <= 120_000, `${file}: ${bytes} bytes`);
+  for (const { file, bytes } of sizes) assert.ok(bytes <= 140_000, `${file}: ${bytes} bytes`);
 });
