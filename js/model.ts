@@ -1,10 +1,10 @@
 /** A model on this thread: the Session loop that every host runs. */
 import type { EngineModel, EngineSession, Sampling } from './engine.js';
-import { END_STOP, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
+import { END_STOP, noToken, poolings, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
 import { RealizarError } from './errors.js';
 import { TextAssembler } from './text.js';
 import type {
-  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, MetadataValue, Model, ModelInfo, Perplexity,
+  DetokenizeOptions, EmbedOptions, GenerateOptions, GenerateResult, Generation, MetadataValue, Model, ModelInfo, Perplexity,
   PerplexityOptions, TokenizeOptions,
 } from './types.js';
 
@@ -192,7 +192,7 @@ export class LocalModel implements Model {
     const tokens: number[] = [];
     let text = '';
     let finishReason: GenerateResult['finishReason'] = 'length';
-    const session = this.open(contextSize, false);
+    const session = this.open(contextSize);
     try {
       session.prompt(ids);
       session.sampling(sampling);
@@ -231,10 +231,10 @@ export class LocalModel implements Model {
     return Math.min(limit, promptTokens + maxTokens);
   }
 
-  private open(contextSize: number, allLogits: boolean): EngineSession {
+  private open(contextSize: number, kind?: 'logits' | 'embed'): EngineSession {
     this.checkOpen();
-    const kv = this.options.kv === 'f16' && !allLogits ? 1 : 0;
-    const session = this.engine.openSession({ contextSize, chunk, kv, allLogits });
+    const kv = this.options.kv === 'f16' && !kind ? 1 : 0;
+    const session = this.engine.openSession({ contextSize, chunk, kv, allLogits: kind === 'logits', embed: kind === 'embed' });
     this.sessions.add(session);
     return session;
   }
@@ -259,7 +259,7 @@ export class LocalModel implements Model {
     if (list.length === 0) throw new RealizarError('ARGUMENT', 'logits of no tokens');
     const out = new Float32Array(list.length * this.info.vocabSize);
     let at = 0;
-    const session = this.open(list.length, true);
+    const session = this.open(list.length, 'logits');
     try {
       session.prompt(list);
       while ((await this.step(session)) === STEP_AGAIN) {
@@ -271,6 +271,25 @@ export class LocalModel implements Model {
       await this.release(session);
     }
     return out;
+  }
+
+  async embed(input: string | ArrayLike<number>, options: EmbedOptions = {}): Promise<Float32Array> {
+    const ids = tokenIds(typeof input === 'string' ? await this.tokenize(input, options) : input);
+    const pooling = poolings[options.pooling ?? 'model'];
+    if (pooling === undefined) throw new RealizarError('ARGUMENT', `pooling must be mean, cls or last, not ${String(options.pooling)}`);
+    if (ids.length === 0) throw new RealizarError('ARGUMENT', 'an embedding of no tokens');
+    if (ids.length > this.info.contextSize) {
+      throw new RealizarError('CONTEXT', `the text has ${ids.length} tokens, the context holds ${this.info.contextSize}: shorten it`);
+    }
+    const session = this.open(ids.length, 'embed');
+    try {
+      session.prompt(ids);
+      if (options.tokenTypes) session.tokenTypes(tokenIds(options.tokenTypes));
+      await this.step(session);
+      return session.embedding(pooling);
+    } finally {
+      await this.release(session);
+    }
   }
 
   async perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
@@ -298,7 +317,7 @@ export class LocalModel implements Model {
     if (bos !== null) inputs[0] = bos;
     let nll = 0;
     let done = 0;
-    const session = this.open(window.length, true);
+    const session = this.open(window.length, 'logits');
     try {
       session.prompt(inputs);
       while ((await this.step(session, signal)) === STEP_AGAIN) {

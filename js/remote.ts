@@ -1,11 +1,12 @@
 /** A model that computes in a worker: the Model interface over messages. */
 import { type ErrorCode, RealizarError } from './errors.js';
+import { isMap } from './folder.js';
 import type { Platform, WorkerPort } from './platform/platform.js';
 import { type FromWorker, pumpReader, type RemoteCall, type RemoteFailure, type RemoteSource } from './protocol.js';
 import { type ByteReader, openSource } from './source.js';
 import type {
-  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, LoadOptions, LoadProgress, Model, ModelInfo,
-  Perplexity, PerplexityOptions, Source, TokenEvent, TokenizeOptions,
+  DetokenizeOptions, EmbedOptions, GenerateOptions, GenerateResult, Generation, LoadOptions, LoadProgress, Model, ModelInfo,
+  ModelFiles, Perplexity, PerplexityOptions, Source, TokenEvent, TokenizeOptions,
 } from './types.js';
 
 interface Pending {
@@ -53,15 +54,19 @@ export class RemoteModel implements Model {
     port.onError((error) => this.abandon(new RealizarError('CRASHED', `the worker failed: ${error.message}`, { cause: error })));
   }
 
-  static async load(port: WorkerPort, platform: Platform, source: Source | Source[], options: LoadOptions): Promise<Model> {
+  static async load(port: WorkerPort, platform: Platform, source: Source | Source[] | ModelFiles, options: LoadOptions): Promise<Model> {
     const model = new RemoteModel(port);
     const readers: ByteReader[] = [];
     try {
       const { signal, onProgress, ...rest } = options;
+      const files = isMap(source) ? source : undefined;
       const sources: RemoteSource[] = [];
-      for (const one of Array.isArray(source) ? source : [source]) sources.push(await prepareSource(one, platform, readers, signal));
+      for (const one of files ? Object.values(files) : [source as Source | Source[]].flat()) {
+        sources.push(await prepareSource(one, platform, readers, signal));
+      }
       const pumps = sources.flatMap((s) => (typeof s === 'object' && 'pump' in s ? [s.pump] : []));
-      const args = [sources, { ...rest, worker: false }];
+      const named = files && Object.fromEntries(Object.keys(files).map((name, i) => [name, sources[i]!]));
+      const args = [named ?? sources, { ...rest, worker: false }];
       model.info = await model.call<ModelInfo>('load', args, signal, (p: LoadProgress) => onProgress?.(p), pumps);
       return model;
     } catch (error) {
@@ -123,6 +128,12 @@ export class RemoteModel implements Model {
 
   logits(ids: ArrayLike<number>): Promise<Float32Array> {
     return this.call('logits', [Array.from(ids)]);
+  }
+
+  embed(input: string | ArrayLike<number>, options: EmbedOptions = {}): Promise<Float32Array> {
+    const { tokenTypes, ...rest } = options;
+    const types = tokenTypes && { tokenTypes: Array.from(tokenTypes) };
+    return this.call('embed', [typeof input === 'string' ? input : Array.from(input), { ...rest, ...types }]);
   }
 
   perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {

@@ -271,15 +271,28 @@ static void add_end(rz_vocab *v, uint32_t id) {
     if (v->n_end < sizeof v->end / sizeof v->end[0]) v->end[v->n_end++] = id;
 }
 
+static void find_end_ids(rz_vocab *v, const rz_gguf *g) {
+    add_end(v, v->eos);
+    add_end(v, find_id(v, g, "tokenizer.ggml.eot_token_id", RZ_NO_TOKEN));
+    add_end(v, find_id(v, g, "tokenizer.ggml.eom_token_id", RZ_NO_TOKEN));
+}
+
+void rz_vocab_ids_only(rz_vocab *v, const rz_gguf *g, uint32_t n_ids) {
+    const uint32_t n = v->n;
+    v->n = n_ids;
+    v->bos = find_id(v, g, "tokenizer.ggml.bos_token_id", RZ_NO_TOKEN);
+    v->eos = find_id(v, g, "tokenizer.ggml.eos_token_id", RZ_NO_TOKEN);
+    find_end_ids(v, g);
+    v->n = n;
+}
+
 /* Ends of text and of turn, by id and by the names that models in use give them. */
 static void find_end_tokens(rz_vocab *v, const rz_gguf *g) {
     static const char *const names[] = {
         "<|eot_id|>", "<|im_end|>",  "<|end|>",         "<end_of_turn>", "<|endoftext|>",
         "<|eom_id|>", "<EOT>",       "<|end_of_text|>", "<|return|>",    "<|call|>",
     };
-    add_end(v, v->eos);
-    add_end(v, find_id(v, g, "tokenizer.ggml.eot_token_id", RZ_NO_TOKEN));
-    add_end(v, find_id(v, g, "tokenizer.ggml.eom_token_id", RZ_NO_TOKEN));
+    find_end_ids(v, g);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         uint32_t id = rz_vocab_find(v, (const uint8_t *)names[i], strlen(names[i]));
         if (id != RZ_NO_TOKEN && is_special(v, id)) add_end(v, id);

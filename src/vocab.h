@@ -59,6 +59,8 @@ typedef struct {
 
 /* Reads and checks the metadata. Sizes are known afterwards. */
 int rz_vocab_plan(rz_vocab *v, const rz_gguf *g, rz_err *err);
+/* Of a model without a tokenizer: BOS, EOS and the tokens that end generation, among n_ids. */
+void rz_vocab_ids_only(rz_vocab *v, const rz_gguf *g, uint32_t n_ids);
 void rz_vocab_layout(rz_vocab *v, rz_arena *arena);
 /* Fills the tables that rz_vocab_layout placed. */
 void rz_vocab_build(rz_vocab *v, const rz_gguf *g);

@@ -2,13 +2,15 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import cliProgress from 'cli-progress';
 import { load } from '../index-node.js';
-import { fileExists, packagePath, readText } from '../platform/node.js';
-import type { LoadOptions, Model, Variant } from '../types.js';
+import { fileExists, folderExists, packagePath, readText } from '../platform/node.js';
+import { quantizeTypes } from '../engine.js';
+import type { LoadOptions, Model, QuantizeType, Variant } from '../types.js';
 
 export interface EngineFlags {
   threads?: number;
   backend?: 'wasm' | 'native';
   variant?: Variant;
+  quantize?: QuantizeType;
 }
 
 export function wholeNumber(text: string): number {
@@ -34,6 +36,11 @@ export function addEngineOptions(command: Command): Command {
     .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx2', 'scalar']));
 }
 
+/** --quantize, for models whose weights are floats. */
+export function addQuantizeOption(command: Command): Command {
+  return command.addOption(new Option('--quantize <type>', 'quantise float weights while they load').choices(Object.keys(quantizeTypes)));
+}
+
 export function addFormatOption(command: Command, formats: string[]): Command {
   return command.addOption(new Option('--format <name>', 'output').choices(formats).default(formats[0]));
 }
@@ -44,9 +51,10 @@ export async function shippedModel(): Promise<string> {
   return packagePath(`models/${manifest.default}`);
 }
 
-/** Whether an argument names a model: a URL, a file, or something that is spelled like one. */
+/** Whether an argument names a model: a URL, a file, a folder with a path, or something that is spelled like one. */
 export async function namesModel(argument: string): Promise<boolean> {
-  return /^https?:\/\//.test(argument) || /\.(gguf|safetensors|apr|bin)$/i.test(argument) || fileExists(argument);
+  return /^https?:\/\//.test(argument) || /\.(gguf|safetensors|apr|bin)$/i.test(argument) || (await fileExists(argument)) ||
+    (/[/\\]/.test(argument) && folderExists(argument));
 }
 
 /** Loads with a progress bar on standard error, if that is a terminal. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { readStdin } from '../platform/node.js';
 import type { GenerateOptions, Model } from '../types.js';
 import {
-  addEngineOptions, addFormatOption, type EngineFlags, loadWithProgress, namesModel, printJson, realNumber, shippedModel,
+  addEngineOptions, addFormatOption, addQuantizeOption, type EngineFlags, loadWithProgress, namesModel, printJson, realNumber, shippedModel,
   wholeNumber,
 } from './options.js';
 
@@ -36,8 +36,8 @@ async function findPrompt(model: Model, prompt?: string): Promise<string | numbe
 
 async function run(first: string | undefined, second: string | undefined, flags: RunFlags): Promise<void> {
   const { path, prompt } = await splitArguments(first, second);
-  const { threads, backend, variant, contextSize } = flags;
-  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, contextSize });
+  const { threads, backend, variant, contextSize, quantize } = flags;
+  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, contextSize, quantize });
   const options: GenerateOptions = {
     maxTokens: flags.maxTokens, temperature: flags.temperature, topK: flags.topK, topP: flags.topP, minP: flags.minP,
     repeatPenalty: flags.repeatPenalty, seed: flags.seed,
@@ -74,7 +74,7 @@ async function run(first: string | undefined, second: string | undefined, flags:
 export function addRun(program: Command): void {
   const command = program.command('run')
     .description('continue a text; without MODEL with the model that ships with the package')
-    .argument('[MODEL]', 'path or URL of a GGUF file')
+    .argument('[MODEL]', 'path or URL of a GGUF file or of a folder with safetensors')
     .argument('[PROMPT]', 'text to continue; default: standard input, or a fresh start')
     .option('-n, --max-tokens <n>', 'most tokens to generate', wholeNumber, 256)
     .option('-t, --temperature <x>', '0 always takes the most likely token', realNumber, 0.8)
@@ -86,5 +86,5 @@ export function addRun(program: Command): void {
     .option('--context-size <n>', 'tokens the context holds; default: as trained', wholeNumber)
     .option('--threads <n>', 'threads that compute', wholeNumber)
     .action(run);
-  addFormatOption(addEngineOptions(command), ['text', 'json']);
+  addFormatOption(addQuantizeOption(addEngineOptions(command)), ['text', 'json']);
 }
