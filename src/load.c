@@ -92,10 +92,20 @@ static int parse_json(rz_load_stream *s, rz_load_part *p, bool complete) {
     return rz_err_set(s->err, RZ_E_FORMAT, "file %u is not valid JSON at byte %zu", s->current + 1, j.at);
 }
 
+static int parse_safetensors(rz_load_stream *s, rz_load_part *p, bool complete) {
+    int result = rz_st_parse(&p->st, p->bytes, (size_t)p->have, complete, s->allocator, s->err);
+    const uint64_t size = p->file_size, described = p->st.file_bytes;
+    if (result || size == UINT64_MAX || size == described) return result;
+    rz_st_free(&p->st);
+    return rz_err_set(s->err, size < described ? RZ_E_TRUNCATED : RZ_E_FORMAT,
+                      "safetensors: the file has %llu bytes, its header describes %llu",
+                      (unsigned long long)size, (unsigned long long)described);
+}
+
 static int parse_header(rz_load_stream *s, rz_load_part *p, bool complete) {
     if (rz_st_detect(p->bytes, (size_t)p->have)) {
         p->kind = RZ_PART_SAFETENSORS;
-        return rz_st_parse(&p->st, p->bytes, (size_t)p->have, complete, s->allocator, s->err);
+        return parse_safetensors(s, p, complete);
     }
     if (looks_like_json(p->bytes, p->have)) {
         p->kind = RZ_PART_JSON;
