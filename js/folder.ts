@@ -168,9 +168,13 @@ export async function openModel(source: Source | Source[] | ModelFiles, platform
   }
   const base = path !== undefined && (platform.openPath === undefined || /^https?:/i.test(path)) ? folderUrl(one) : undefined;
   if (base) {
-    const config = await fetchFile(base, 'config.json', signal);
+    const certain = path!.endsWith('/');
+    const config = await fetchFile(base, 'config.json', signal).catch((error) => {
+      if (certain || signal?.aborted) throw error;
+      return undefined; // the URL itself will say what is wrong
+    });
     const open: OpenFile = async (name) => (name === 'config.json' ? config : fetchFile(base, name, signal));
-    if (config || String(one).endsWith('/')) return openFolder({ name: base, open }, options);
+    if (config || certain) return openFolder({ name: base, open }, options);
   }
   return openParts(source as Source | Source[], platform.openPath, signal);
 }

@@ -7,8 +7,11 @@ file(STRINGS wasm/exports.txt RZ_EXPORTS)
 list(TRANSFORM RZ_EXPORTS PREPEND "_")
 string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 
-# Code that does not decide how fast a model runs: the scalar reference, dequantisation of single rows.
-set_source_files_properties(src/kern/scalar.c src/dtype.c PROPERTIES COMPILE_OPTIONS -Os)
+# Code that does not decide how fast a model runs: the scalar reference, dequantisation of single rows,
+# and what is done once per model or tensor.
+set_source_files_properties(src/kern/scalar.c src/dtype.c src/arch.c src/bind.c src/gguf.c src/hf_config.c
+                            src/hf_files.c src/hf_meta.c src/hf_names.c src/model.c src/safetensors.c
+                            PROPERTIES COMPILE_OPTIONS -Os)
 
 function(rz_wasm name)
   cmake_parse_arguments(V "THREADS" "" "FLAGS;KERNELS" ${ARGN})
