@@ -1,6 +1,7 @@
 /** load(): a source, an engine, the bytes from one into the other. */
 import { WasmEngine, WasmModel } from './abi.js';
-import { type EngineLoader, type EngineModel, type EngineOptions, quantizeTypes } from './engine.js';
+import type { ImportChat } from './base-model.js';
+import { type EngineLoader, type EngineModel, type EngineOptions, kvTypes, quantizeTypes } from './engine.js';
 import { RealizarError } from './errors.js';
 import { openModel } from './folder.js';
 import { LocalModel } from './model.js';
@@ -101,7 +102,7 @@ function engineOptionsOf({ vocabOnly, quantize }: LoadOptions) {
   return { vocabOnly: vocabOnly ?? false, quantize: quantize ? quantizeTypes[quantize] : 0 };
 }
 
-async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number): Promise<Model> {
+async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const engine = await createWasmEngine(platform, options, threads, memoryBound(parts));
   const engineOptions: EngineOptions = { parts: parts.length, threads, ...engineOptionsOf(options) };
   const model = (await readModel(engine.loader(engineOptions), parts, options)) as WasmModel;
@@ -113,10 +114,11 @@ async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions,
     pause: platform.pause,
     pauseEveryMs: platform.pauseEveryMs,
     onClose: () => workers.forEach((w) => w.terminate()),
+    importChat,
   });
 }
 
-async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number): Promise<Model> {
+async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const native = platform.native?.();
   if (!native) throw new RealizarError('UNSUPPORTED', 'the native add-on is not built here: run `npm run build` or use the wasm backend');
   const loader = native.loader({ parts: parts.length, threads, ...engineOptionsOf(options), variant: options.variant });
@@ -128,6 +130,7 @@ async function loadNative(platform: Platform, parts: Part[], options: LoadOption
     pause: platform.pause,
     pauseEveryMs: platform.pauseEveryMs,
     onClose() {},
+    importChat,
   });
 }
 
@@ -148,33 +151,33 @@ function checkOptions(options: LoadOptions): void {
   if (options.quantize !== undefined && !Object.hasOwn(quantizeTypes, options.quantize)) {
     throw new RealizarError('ARGUMENT', `quantize must be one of ${Object.keys(quantizeTypes).join(', ')}, not ${String(options.quantize)}`);
   }
-  if (options.kv !== undefined && options.kv !== 'f32' && options.kv !== 'f16') {
-    throw new RealizarError('ARGUMENT', `kv must be f32 or f16, not ${String(options.kv)}`);
+  if (options.kv !== undefined && !kvTypes.includes(options.kv)) {
+    throw new RealizarError('ARGUMENT', `kv must be ${kvTypes.join(', ')}, not ${String(options.kv)}`);
   }
 }
 
 /** Loads on this thread. */
-async function loadHere(platform: Platform, source: Source | Source[] | ModelFiles, options: LoadOptions): Promise<Model> {
+async function loadHere(platform: Platform, source: Source | Source[] | ModelFiles, options: LoadOptions, importChat?: ImportChat): Promise<Model> {
   const backend = chooseBackend(platform, options);
   const wanted = options.threads ?? Math.min(platform.threads(), maxThreads);
   const parts = await openModel(source, platform, options);
   try {
-    if (backend === 'native') return await loadNative(platform, parts, options, wanted);
+    if (backend === 'native') return await loadNative(platform, parts, options, wanted, importChat);
     const threads = options.vocabOnly ? 1 : Math.min(wanted, platform.threads() > 1 ? wanted : 1);
-    return await loadWasm(platform, parts, options, threads);
+    return await loadWasm(platform, parts, options, threads, importChat);
   } finally {
     parts.forEach((p) => p.reader.cancel());
   }
 }
 
-/** The load() of a host. */
-export function createLoad(platform: Platform): Load {
+/** The load() of a host. A worker's needs no `importChat`: conversations are rendered by the model's owner. */
+export function createLoad(platform: Platform, importChat?: ImportChat): Load {
   return async (source, options = {}) => {
     checkOptions(options);
     options.signal?.throwIfAborted();
     if (options.worker ?? platform.workerByDefault) {
-      return RemoteModel.load(platform.startWorker(), platform, source, options);
+      return RemoteModel.load(platform.startWorker(), platform, source, options, importChat);
     }
-    return loadHere(platform, source, options);
+    return loadHere(platform, source, options, importChat);
   };
 }

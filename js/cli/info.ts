@@ -26,6 +26,7 @@ async function info(path: string | undefined, flags: InfoFlags): Promise<void> {
       ['size', `${megabytes(i.fileBytes)} in the file, ${megabytes(i.weightBytes)} packed`],
       ['vocabulary', `${i.vocabSize} tokens`],
       ['context', `${i.contextLength} tokens`],
+      ['chat format', (await model.chatFormat()) ?? 'none: it continues texts'],
       ['shape', `${i.layers} layers, ${i.embeddingLength} wide, ${i.heads} heads over ${i.kvHeads}, feed-forward ${i.feedForwardLength}`],
       ['engine', `${i.backend}, ${i.variant}, ${i.threads} ${i.threads === 1 ? 'thread' : 'threads'}`],
       ['memory', megabytes(i.memoryBytes)],
