@@ -104,12 +104,13 @@ async function openFolder(folder: Folder, options: LoadOptions): Promise<Part[]>
 
 /** What a server has under a name; not there: 404 and its like, or a page in its place. */
 async function fetchFile(base: string, name: string, signal?: AbortSignal): Promise<ByteReader | undefined> {
+  const url = new URL(name, base);
   let response: Response;
   try {
-    response = await fetch(new URL(name, base), { signal });
+    response = await fetch(url, { signal });
   } catch (error) {
     signal?.throwIfAborted();
-    throw new RealizarError('SOURCE', `cannot fetch ${name} from ${base}: ${(error as Error).message}`, { cause: error });
+    throw new RealizarError('SOURCE', `cannot fetch ${url}: ${(error as Error).message}`, { cause: error });
   }
   const page = response.headers.get('content-type')?.startsWith('text/html');
   if (page || [401, 403, 404, 410].includes(response.status)) {
