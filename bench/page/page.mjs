@@ -1,8 +1,8 @@
 // The engines that run in a page: window.open(engine, options) gives one that window.measure() asks.
 const engines = {
-  async realizar({ url, threads, variant, contextSize }) {
+  async realizar({ url, threads, variant, contextSize, kv }) {
     const { load } = await import('/dist/index-browser.js');
-    const model = await load(url, { threads, variant, contextSize });
+    const model = await load(url, { threads, variant, contextSize, kv });
     return async (prompt, tokens) => {
       const { timings } = await model.generate(prompt, { maxTokens: tokens, temperature: 0, ignoreEnd: true });
       return { prefill: timings.prefillTokensPerSecond, decode: timings.decodeTokensPerSecond, promptTokens: timings.promptTokens };
