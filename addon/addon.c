@@ -211,6 +211,7 @@ static napi_value load_open(napi_env env, napi_callback_info info) {
     opts.threads = arg_u32(&a);
     opts.vocab_only = arg_bool(&a);
     opts.kernels = arg_u32(&a);
+    opts.quantize = arg_u32(&a);
     rz_loader *l;
     rz_err err;
     if (rz_load_open(&opts, &l, &err) < 0) {
@@ -450,6 +451,7 @@ static napi_value session_open(napi_env env, napi_callback_info info) {
     opts.chunk = arg_u32(&a);
     opts.kv_type = arg_u32(&a);
     opts.all_logits = arg_bool(&a);
+    opts.embed = arg_bool(&a);
     if (rz_session_open(b->u.model, &opts, &s, &err) < 0) return throw_error(env, &err);
     b->users++;
     return new_box(env, (box){.kind = BOX_SESSION, .u.session = s, .model = b});
@@ -473,6 +475,15 @@ static napi_value session_prompt(napi_env env, napi_callback_info info) {
     if (!b) return NULL;
     const uint32_t *ids = arg_array(&a, napi_uint32_array, &n);
     return session_result(env, b, rz_session_prompt(b->u.session, ids, n));
+}
+
+static napi_value session_token_types(napi_env env, napi_callback_info info) {
+    args a = get_args(env, info);
+    box *b = arg_box(&a, BOX_SESSION);
+    size_t n;
+    if (!b) return NULL;
+    const uint32_t *types = arg_array(&a, napi_uint32_array, &n);
+    return session_result(env, b, rz_session_token_types(b->u.session, types, n));
 }
 
 static napi_value session_sampling(napi_env env, napi_callback_info info) {
@@ -581,6 +592,18 @@ static napi_value session_logits(napi_env env, napi_callback_info info) {
     return list(env, result, 2);
 }
 
+static napi_value session_embedding(napi_env env, napi_callback_info info) {
+    args a = get_args(env, info);
+    box *b = arg_box(&a, BOX_SESSION);
+    rz_model_info model;
+    void *out = NULL;
+    if (!b) return NULL;
+    rz_model_info_get(b->model->u.model, &model);
+    napi_value array = new_array(env, napi_float32_array, model.n_embd, sizeof(float), &out);
+    if (array) rz_session_embedding(b->u.session, arg_u32(&a), out);
+    return array;
+}
+
 static napi_value session_nll(napi_env env, napi_callback_info info) {
     args a = get_args(env, info);
     box *b = arg_box(&a, BOX_SESSION);
@@ -615,6 +638,7 @@ NAPI_MODULE_INIT() {
         {"sessionStep", session_step},     {"sessionToken", session_token},
         {"sessionEnd", session_end},       {"sessionLogits", session_logits},
         {"sessionNll", session_nll},       {"sessionClose", session_close},
+        {"sessionTokenTypes", session_token_types}, {"sessionEmbedding", session_embedding},
     };
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         napi_value f;

@@ -164,7 +164,7 @@ export class WasmEngine {
   }
 
   loader(options: EngineOptions): EngineLoader {
-    const handle = this.open('rz_abi_load_open', options.parts, options.threads, options.vocabOnly ? 1 : 0);
+    const handle = this.open('rz_abi_load_open', options.parts, options.threads, options.vocabOnly ? 1 : 0, options.quantize);
     return new WasmLoader(this, handle);
   }
 
@@ -283,8 +283,9 @@ export class WasmModel implements EngineModel {
 
   openSession(options: SessionOptions): EngineSession {
     const handle = this.engine.open('rz_abi_session_open', this.handle, options.contextSize, options.chunk, options.kv,
-      options.allLogits ? 1 : 0);
-    return new WasmSession(this.engine, handle, this.info().vocabSize);
+      options.allLogits ? 1 : 0, options.embed ? 1 : 0);
+    const { vocabSize, embeddingLength } = this.info();
+    return new WasmSession(this.engine, handle, vocabSize, embeddingLength);
   }
 
   memoryBytes(): number {
@@ -297,11 +298,17 @@ export class WasmModel implements EngineModel {
 }
 
 class WasmSession implements EngineSession {
-  constructor(private readonly engine: WasmEngine, private readonly handle: number, private readonly vocabSize: number) {}
+  constructor(private readonly engine: WasmEngine, private readonly handle: number, private readonly vocabSize: number,
+    private readonly width: number) {}
 
   prompt(ids: Uint32Array): void {
     const bytes = new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
     this.engine.withBytes(bytes, (at) => this.engine.check('rz_abi_session_prompt', this.handle, at, ids.length));
+  }
+
+  tokenTypes(types: Uint32Array): void {
+    const bytes = new Uint8Array(types.buffer, types.byteOffset, types.byteLength);
+    this.engine.withBytes(bytes, (at) => this.engine.check('rz_abi_session_token_types', this.handle, at, types.length));
   }
 
   sampling(o: Sampling): void {
@@ -347,6 +354,17 @@ class WasmSession implements EngineSession {
       sum += e.call('rz_abi_nll', at + 4 * (first + i) * stride, this.vocabSize, targets[i]!);
     }
     return sum;
+  }
+
+  embedding(pooling: number): Float32Array {
+    const e = this.engine;
+    const at = e.alloc(4 * this.width);
+    try {
+      e.call('rz_abi_session_embedding', this.handle, pooling, at);
+      return new Float32Array(e.bytes(at, 4 * this.width).slice().buffer);
+    } finally {
+      e.free(at);
+    }
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import type { ChatPrompter } from './chat/render.js';
 import { RealizarError } from './errors.js';
 import type {
-  ChatGeneration, ChatMessage, ChatOptions, ChatResult, ChatTemplateOptions, DetokenizeOptions, GenerateOptions,
+  ChatGeneration, ChatMessage, ChatOptions, ChatResult, ChatTemplateOptions, DetokenizeOptions, EmbedOptions, GenerateOptions,
   GenerateResult, Generation, Model, ModelInfo, Perplexity, PerplexityOptions, TokenizeOptions,
 } from './types.js';
 
@@ -28,6 +28,7 @@ export abstract class BaseModel implements Model {
   abstract detokenize(ids: ArrayLike<number>, options?: DetokenizeOptions): Promise<string>;
   abstract events(prompt: string | ArrayLike<number>, options?: GenerateOptions): Generation;
   abstract logits(ids: ArrayLike<number>): Promise<Float32Array>;
+  abstract embed(input: string | ArrayLike<number>, options?: EmbedOptions): Promise<Float32Array>;
   abstract perplexity(text: string, options?: PerplexityOptions): Promise<Perplexity>;
   abstract close(): Promise<void>;
 

@@ -9,7 +9,12 @@ export interface EngineOptions {
   parts: number;
   threads: number;
   vocabOnly: boolean;
+  /** Id of the weight type that float matrices become; 0: they stay as they are. */
+  quantize: number;
 }
+
+/** Ids of the weight types that load() can quantise to. */
+export const quantizeTypes = { q4_0: 2, q4_1: 3, q5_0: 6, q5_1: 7, q8_0: 8, q4_k: 12, q5_k: 13, q6_k: 14 } as const;
 
 /** Bytes the loader wants next; within a part, offsets never go backwards. */
 export interface Need {
@@ -88,7 +93,12 @@ export interface SessionOptions {
   chunk: number;
   kv: number;
   allLogits: boolean;
+  /** Hidden states instead of logits, all tokens in one step. */
+  embed: boolean;
 }
+
+/** RZ_POOL_* by name. */
+export const poolings = { model: 0, mean: 1, cls: 2, last: 3 } as const;
 
 export interface Sampling {
   temperature: number;
@@ -117,6 +127,7 @@ export interface EngineModel {
 
 export interface EngineSession {
   prompt(ids: Uint32Array): void;
+  tokenTypes(types: Uint32Array): void;
   sampling(options: Sampling): void;
   rewind(tokens: number): void;
   /** One bounded piece of work; a promise where it is done on another thread. */
@@ -127,5 +138,7 @@ export interface EngineSession {
   logits(): { rows: number; data: Float32Array };
   /** -log softmax(row)[target] for `targets`, from row `first` of the last step's logits on. */
   nll(first: number, targets: ArrayLike<number>): number;
+  /** One vector of length 1 for all tokens of a session with `embed`; `pooling` is one of `poolings`. */
+  embedding(pooling: number): Float32Array;
   close(): void | Promise<void>;
 }

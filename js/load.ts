@@ -1,16 +1,17 @@
 /** load(): a source, an engine, the bytes from one into the other. */
 import { WasmEngine, WasmModel } from './abi.js';
 import type { ImportChat } from './base-model.js';
-import { type EngineLoader, type EngineModel, type EngineOptions, kvTypes } from './engine.js';
+import { type EngineLoader, type EngineModel, type EngineOptions, kvTypes, quantizeTypes } from './engine.js';
 import { RealizarError } from './errors.js';
+import { openModel } from './folder.js';
 import { LocalModel } from './model.js';
 import type { Platform, WasmVariant } from './platform/platform.js';
 import { RemoteModel } from './remote.js';
-import { openParts, type Part } from './source.js';
-import type { FileContent, LoadOptions, Model, Source, Tokenizer, TokenizerOptions } from './types.js';
+import type { Part } from './source.js';
+import type { FileContent, LoadOptions, Model, ModelFiles, Source, Tokenizer, TokenizerOptions } from './types.js';
 
 export type LoadTokenizer = (file: FileContent, options?: TokenizerOptions) => Promise<Tokenizer>;
-export type Load = (source: Source | Source[], options?: LoadOptions) => Promise<Model>;
+export type Load = (source: Source | Source[] | ModelFiles, options?: LoadOptions) => Promise<Model>;
 
 const maxThreads = 8;
 const progressEveryMs = 33;
@@ -98,9 +99,13 @@ function memoryBound(parts: Part[]): number {
   return Math.min(2 ** 32, file * 1.5 + 2 ** 30);
 }
 
+function engineOptionsOf({ vocabOnly, quantize }: LoadOptions) {
+  return { vocabOnly: vocabOnly ?? false, quantize: quantize ? quantizeTypes[quantize] : 0 };
+}
+
 async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const engine = await createWasmEngine(platform, options, threads, memoryBound(parts));
-  const engineOptions: EngineOptions = { parts: parts.length, threads, vocabOnly: options.vocabOnly ?? false };
+  const engineOptions: EngineOptions = { parts: parts.length, threads, ...engineOptionsOf(options) };
   const model = (await readModel(engine.loader(engineOptions), parts, options)) as WasmModel;
   const workers = model.poolThreads(threads - 1).map((t) => platform.startPoolThread(t));
   return new LocalModel(model, {
@@ -117,7 +122,7 @@ async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions,
 async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const native = platform.native?.();
   if (!native) throw new RealizarError('UNSUPPORTED', 'the native add-on is not built here: run `npm run build` or use the wasm backend');
-  const loader = native.loader({ parts: parts.length, threads, vocabOnly: options.vocabOnly ?? false, variant: options.variant });
+  const loader = native.loader({ parts: parts.length, threads, ...engineOptionsOf(options), variant: options.variant });
   const model = await readModel(loader, parts, options);
   return new LocalModel(model, {
     backend: 'native',
@@ -144,16 +149,19 @@ function checkOptions(options: LoadOptions): void {
   if (contextSize !== undefined && (!Number.isInteger(contextSize) || contextSize < 1 || contextSize > 2 ** 26)) {
     throw new RealizarError('ARGUMENT', `contextSize must be a whole number from 1 to ${2 ** 26}, not ${contextSize}`);
   }
+  if (options.quantize !== undefined && !Object.hasOwn(quantizeTypes, options.quantize)) {
+    throw new RealizarError('ARGUMENT', `quantize must be one of ${Object.keys(quantizeTypes).join(', ')}, not ${String(options.quantize)}`);
+  }
   if (options.kv !== undefined && !kvTypes.includes(options.kv)) {
     throw new RealizarError('ARGUMENT', `kv must be ${kvTypes.join(', ')}, not ${String(options.kv)}`);
   }
 }
 
 /** Loads on this thread. */
-async function loadHere(platform: Platform, source: Source | Source[], options: LoadOptions, importChat?: ImportChat): Promise<Model> {
+async function loadHere(platform: Platform, source: Source | Source[] | ModelFiles, options: LoadOptions, importChat?: ImportChat): Promise<Model> {
   const backend = chooseBackend(platform, options);
   const wanted = options.threads ?? Math.min(platform.threads(), maxThreads);
-  const parts = await openParts(source, platform.openPath, options.signal);
+  const parts = await openModel(source, platform, options);
   try {
     if (backend === 'native') return await loadNative(platform, parts, options, wanted, importChat);
     const threads = options.vocabOnly ? 1 : Math.min(wanted, platform.threads() > 1 ? wanted : 1);

@@ -1,11 +1,11 @@
 /** A model on this thread: the Session loop that every host runs. */
 import { BaseModel, type ImportChat } from './base-model.js';
 import type { EngineModel, EngineSession, Sampling } from './engine.js';
-import { END_STOP, kvTypes, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_CLEAN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
+import { END_STOP, kvTypes, noToken, poolings, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_CLEAN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
 import { RealizarError } from './errors.js';
 import { TextAssembler } from './text.js';
 import type {
-  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, KvType, MetadataValue, ModelInfo, Perplexity,
+  DetokenizeOptions, EmbedOptions, GenerateOptions, GenerateResult, Generation, KvType, MetadataValue, ModelInfo, Perplexity,
   PerplexityOptions, TokenizeOptions,
 } from './types.js';
 
@@ -245,7 +245,7 @@ export class LocalModel extends BaseModel {
   }
 
   private openOwn(contextSize: number): KeptSession {
-    return { session: this.open(contextSize, false), contextSize, tokens: [] };
+    return { session: this.open(contextSize), contextSize, tokens: [] };
   }
 
   /** The kept session if it is large enough, else a new one with room to grow: conversations do. */
@@ -275,10 +275,10 @@ export class LocalModel extends BaseModel {
     return Math.min(limit, promptTokens + maxTokens);
   }
 
-  private open(contextSize: number, allLogits: boolean): EngineSession {
+  private open(contextSize: number, kind?: 'logits' | 'embed'): EngineSession {
     this.checkOpen();
-    const kv = allLogits ? 0 : kvTypes.indexOf(this.options.kv);
-    const session = this.engine.openSession({ contextSize, chunk, kv, allLogits });
+    const kv = kind ? 0 : kvTypes.indexOf(this.options.kv);
+    const session = this.engine.openSession({ contextSize, chunk, kv, allLogits: kind === 'logits', embed: kind === 'embed' });
     this.sessions.add(session);
     return session;
   }
@@ -303,7 +303,7 @@ export class LocalModel extends BaseModel {
     if (list.length === 0) throw new RealizarError('ARGUMENT', 'logits of no tokens');
     const out = new Float32Array(list.length * this.info.vocabSize);
     let at = 0;
-    const session = this.open(list.length, true);
+    const session = this.open(list.length, 'logits');
     try {
       session.prompt(list);
       while ((await this.step(session)) === STEP_AGAIN) {
@@ -315,6 +315,25 @@ export class LocalModel extends BaseModel {
       await this.release(session);
     }
     return out;
+  }
+
+  async embed(input: string | ArrayLike<number>, options: EmbedOptions = {}): Promise<Float32Array> {
+    const ids = tokenIds(typeof input === 'string' ? await this.tokenize(input, options) : input);
+    const pooling = poolings[options.pooling ?? 'model'];
+    if (pooling === undefined) throw new RealizarError('ARGUMENT', `pooling must be mean, cls or last, not ${String(options.pooling)}`);
+    if (ids.length === 0) throw new RealizarError('ARGUMENT', 'an embedding of no tokens');
+    if (ids.length > this.info.contextSize) {
+      throw new RealizarError('CONTEXT', `the text has ${ids.length} tokens, the context holds ${this.info.contextSize}: shorten it`);
+    }
+    const session = this.open(ids.length, 'embed');
+    try {
+      session.prompt(ids);
+      if (options.tokenTypes) session.tokenTypes(tokenIds(options.tokenTypes));
+      await this.step(session);
+      return session.embedding(pooling);
+    } finally {
+      await this.release(session);
+    }
   }
 
   async perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
@@ -342,7 +361,7 @@ export class LocalModel extends BaseModel {
     if (bos !== null) inputs[0] = bos;
     let nll = 0;
     let done = 0;
-    const session = this.open(window.length, true);
+    const session = this.open(window.length, 'logits');
     try {
       session.prompt(inputs);
       while ((await this.step(session, signal)) === STEP_AGAIN) {

@@ -10,7 +10,7 @@ type Handle = object;
 
 /** What the add-on exports; failures are thrown with a number `code` of rz.h. */
 export interface Addon {
-  loadOpen(parts: number, threads: number, vocabOnly: boolean, kernels: number): Handle;
+  loadOpen(parts: number, threads: number, vocabOnly: boolean, kernels: number, quantize: number): Handle;
   loadSize(loader: Handle, part: number, bytes: number): void;
   /** [part, offset, length] or null. */
   loadNext(loader: Handle): [number, number, number] | null;
@@ -27,7 +27,7 @@ export interface Addon {
   tokenize(model: Handle, text: Uint8Array, flags: number): number[];
   detokenize(model: Handle, ids: Uint32Array, flags: number): Uint8Array;
   piece(model: Handle, id: number, flags: number): Uint8Array;
-  sessionOpen(model: Handle, contextSize: number, chunk: number, kv: number, allLogits: boolean): Handle;
+  sessionOpen(model: Handle, contextSize: number, chunk: number, kv: number, allLogits: boolean, embed: boolean): Handle;
   sessionPrompt(session: Handle, ids: Uint32Array): void;
   sessionSampling(session: Handle, temperature: number, topK: number, topP: number, minP: number,
     repeatPenalty: number, repeatLast: number, seed: bigint, maxTokens: number, ignoreEnd: boolean): void;
@@ -37,6 +37,8 @@ export interface Addon {
   sessionEnd(session: Handle): number;
   sessionLogits(session: Handle): [rows: number, data: Float32Array];
   sessionNll(session: Handle, first: number, targets: Uint32Array): number;
+  sessionTokenTypes(session: Handle, types: Uint32Array): void;
+  sessionEmbedding(session: Handle, pooling: number): Float32Array;
   sessionClose(session: Handle): void;
 }
 
@@ -125,7 +127,7 @@ class NativeModel implements EngineModel {
   }
 
   openSession(o: SessionOptions): EngineSession {
-    const handle = guard(() => this.addon.sessionOpen(this.handle, o.contextSize, o.chunk, o.kv, o.allLogits));
+    const handle = guard(() => this.addon.sessionOpen(this.handle, o.contextSize, o.chunk, o.kv, o.allLogits, o.embed));
     return new NativeSession(this.addon, handle, this.turn);
   }
 
@@ -143,6 +145,10 @@ class NativeSession implements EngineSession {
 
   prompt(ids: Uint32Array): void {
     guard(() => this.addon.sessionPrompt(this.handle, ids));
+  }
+
+  tokenTypes(types: Uint32Array): void {
+    guard(() => this.addon.sessionTokenTypes(this.handle, types));
   }
 
   sampling(o: Sampling): void {
@@ -177,6 +183,10 @@ class NativeSession implements EngineSession {
     return this.addon.sessionNll(this.handle, first, Uint32Array.from(targets));
   }
 
+  embedding(pooling: number): Float32Array {
+    return this.addon.sessionEmbedding(this.handle, pooling);
+  }
+
   close(): Promise<void> {
     return this.turn.take(() => this.addon.sessionClose(this.handle));
   }
@@ -184,8 +194,9 @@ class NativeSession implements EngineSession {
 
 export function nativeBackend(addon: Addon): NativeBackend {
   return {
-    loader({ parts, threads, vocabOnly, variant }) {
-      const handle = guard(() => addon.loadOpen(parts, threads, vocabOnly, variant ? kernelFlags[variant] ?? 0 : 0));
+    loader({ parts, threads, vocabOnly, quantize, variant }) {
+      const kernels = variant ? kernelFlags[variant] ?? 0 : 0;
+      const handle = guard(() => addon.loadOpen(parts, threads, vocabOnly, kernels, quantize));
       return new NativeLoader(addon, handle);
     },
     tokenizer(json, config = new Uint8Array()) {

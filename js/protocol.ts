@@ -11,8 +11,8 @@ export interface PumpedSource {
 export type RemoteSource = string | Blob | ArrayBuffer | Uint8Array | PumpedSource;
 
 export type RemoteCall =
-  | { id: number; method: 'load'; args: [sources: RemoteSource[], options: LoadOptions] }
-  | { id: number; method: 'tokenize' | 'detokenize' | 'logits' | 'perplexity' | 'events' | 'close'; args: unknown[] };
+  | { id: number; method: 'load'; args: [sources: RemoteSource[] | { [name: string]: RemoteSource }, options: LoadOptions] }
+  | { id: number; method: 'tokenize' | 'detokenize' | 'logits' | 'embed' | 'perplexity' | 'events' | 'close'; args: unknown[] };
 
 export type ToWorker = RemoteCall | { abort: number };
 

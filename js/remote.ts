@@ -1,12 +1,13 @@
 /** A model that computes in a worker: the Model interface over messages. */
 import { BaseModel, type ImportChat } from './base-model.js';
 import { type ErrorCode, RealizarError } from './errors.js';
+import { isMap } from './folder.js';
 import type { Platform, WorkerPort } from './platform/platform.js';
 import { type FromWorker, pumpReader, type RemoteCall, type RemoteFailure, type RemoteSource } from './protocol.js';
 import { openSource } from './source.js';
 import type {
-  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, LoadOptions, LoadProgress, Model, ModelInfo,
-  Perplexity, PerplexityOptions, Source, TokenEvent, TokenizeOptions,
+  DetokenizeOptions, EmbedOptions, GenerateOptions, GenerateResult, Generation, LoadOptions, LoadProgress, Model, ModelInfo,
+  ModelFiles, Perplexity, PerplexityOptions, Source, TokenEvent, TokenizeOptions,
 } from './types.js';
 
 interface Pending {
@@ -55,16 +56,20 @@ export class RemoteModel extends BaseModel {
     port.onError((error) => this.abandon(new RealizarError('CRASHED', `the worker failed: ${error.message}`, { cause: error })));
   }
 
-  static async load(port: WorkerPort, platform: Platform, source: Source | Source[], options: LoadOptions,
+  static async load(port: WorkerPort, platform: Platform, source: Source | Source[] | ModelFiles, options: LoadOptions,
     importChat?: ImportChat): Promise<Model> {
     const model = new RemoteModel(port, importChat);
     const stops: (() => void)[] = [];
     try {
       const { signal, onProgress, ...rest } = options;
+      const files = isMap(source) ? source : undefined;
       const sources: RemoteSource[] = [];
-      for (const one of Array.isArray(source) ? source : [source]) sources.push(await prepareSource(one, platform, stops, signal));
+      for (const one of files ? Object.values(files) : [source as Source | Source[]].flat()) {
+        sources.push(await prepareSource(one, platform, stops, signal));
+      }
       const pumps = sources.flatMap((s) => (typeof s === 'object' && 'pump' in s ? [s.pump] : []));
-      const args = [sources, { ...rest, worker: false }];
+      const named = files && Object.fromEntries(Object.keys(files).map((name, i) => [name, sources[i]!]));
+      const args = [named ?? sources, { ...rest, worker: false }];
       model.info = await model.call<ModelInfo>('load', args, signal, (p: LoadProgress) => onProgress?.(p), pumps);
       return model;
     } catch (error) {
@@ -126,6 +131,12 @@ export class RemoteModel extends BaseModel {
 
   logits(ids: ArrayLike<number>): Promise<Float32Array> {
     return this.call('logits', [Array.from(ids)]);
+  }
+
+  embed(input: string | ArrayLike<number>, options: EmbedOptions = {}): Promise<Float32Array> {
+    const { tokenTypes, ...rest } = options;
+    const types = tokenTypes && { tokenTypes: Array.from(tokenTypes) };
+    return this.call('embed', [typeof input === 'string' ? input : Array.from(input), { ...rest, ...types }]);
   }
 
   perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {

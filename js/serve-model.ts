@@ -41,8 +41,10 @@ export function serveModel(port: ParentPort, load: Load): void {
   async function run({ id, method, args }: RemoteCall, signal: AbortSignal): Promise<unknown> {
     const event = (e: never) => port.post({ id, event: e });
     if (method === 'load') {
-      const [sources, options] = args as [RemoteSource[], LoadOptions];
-      model = await load(sources.map(sourceOf), { ...options, signal, onProgress: (p) => event(p as never) });
+      const [sources, options] = args as [RemoteSource[] | { [name: string]: RemoteSource }, LoadOptions];
+      const files = () => Object.fromEntries(Object.entries(sources).map(([name, s]) => [name, sourceOf(s as RemoteSource)]));
+      const source = !Array.isArray(sources) ? files() : sources.length === 1 ? sourceOf(sources[0]!) : sources.map(sourceOf);
+      model = await load(source, { ...options, signal, onProgress: (p) => event(p as never) });
       return model.info satisfies ModelInfo;
     }
     if (!model) throw new RealizarError('STATE', 'no model is loaded');

@@ -150,8 +150,14 @@ function joinReaders(readers: ByteReader[]): ByteReader {
   };
 }
 
-function startsFile(bytes: Uint8Array): boolean {
+function startsGguf(bytes: Uint8Array): boolean {
   return bytes.length >= 4 && String.fromCharCode(...bytes.subarray(0, 4)) === 'GGUF';
+}
+
+/** JSON, or a safetensors file: the length of its header in 8 bytes, then JSON. */
+function startsJson(bytes: Uint8Array): boolean {
+  const brace = '{'.charCodeAt(0);
+  return bytes[0] === brace || (bytes.length > 8 && bytes[8] === brace && bytes.subarray(4, 8).every((b) => b === 0));
 }
 
 /** The first chunk of a reader, which still comes first afterwards. */
@@ -174,8 +180,8 @@ async function peek(reader: ByteReader): Promise<{ first: Uint8Array; reader: By
 }
 
 /**
- * Opens a source or a list of parts. A list is either a split GGUF (every part a file of its own) or
- * one file cut into pieces; the second part's first bytes tell.
+ * Opens a source or a list of parts. A list is either files (a split GGUF, a Hugging Face model) or one file
+ * cut into pieces; the first bytes of the first two tell.
  */
 export async function openParts(source: Source | Source[], openPath?: OpenPath, signal?: AbortSignal): Promise<Part[]> {
   const sources = Array.isArray(source) ? source : [source];
@@ -184,9 +190,10 @@ export async function openParts(source: Source | Source[], openPath?: OpenPath, 
   try {
     for (const one of sources) readers.push(await openSource(one, openPath, signal));
     if (readers.length === 1) return [new Part(readers[0]!)];
-    const second = await peek(readers[1]!);
-    readers[1] = second.reader;
-    return startsFile(second.first) ? readers.map((r) => new Part(r)) : [new Part(joinReaders(readers))];
+    const [first, second] = [await peek(readers[0]!), await peek(readers[1]!)];
+    readers.splice(0, 2, first.reader, second.reader);
+    const files = startsGguf(second.first) || (startsJson(first.first) && startsJson(second.first));
+    return files ? readers.map((r) => new Part(r)) : [new Part(joinReaders(readers))];
   } catch (error) {
     readers.forEach((r) => r.cancel());
     signal?.throwIfAborted();

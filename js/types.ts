@@ -3,6 +3,12 @@
 /** Where the bytes of one file come from. A string is a URL, or in Node.js also a path. */
 export type Source = string | URL | Request | Response | ReadableStream<Uint8Array> | Blob | ArrayBuffer | Uint8Array;
 
+/** The files of a Hugging Face model by name: 'config.json', 'model.safetensors' ... */
+export type ModelFiles = { [name: string]: Source };
+
+/** Weight types that float weights can be turned into while they load. */
+export type QuantizeType = 'q4_0' | 'q4_1' | 'q5_0' | 'q5_1' | 'q8_0' | 'q4_k' | 'q5_k' | 'q6_k';
+
 export interface LoadProgress {
   /** Bytes of all parts that have arrived. */
   loaded: number;
@@ -26,6 +32,9 @@ export interface LoadOptions {
   /** Element type of the KV cache. q8_0 keeps bytes with a scale for every 32 and needs heads of a
    *  multiple of 32 dimensions. Default f32. */
   kv?: KvType;
+  /** Quantise float weights (F32, F16, BF16) while they arrive: memory holds the small type only. The
+   *  vocabulary's matrices get at least 6 bits. Default: weights stay as they are. */
+  quantize?: QuantizeType;
   /** Compute in a worker. Default: true in a page, false elsewhere. */
   worker?: boolean;
   /** `native` needs the add-on (Node.js only). Default: native where it is built, else wasm. */
@@ -85,6 +94,14 @@ export interface GenerateOptions extends TokenizeOptions {
   cachePrompt?: boolean;
   /** Ends the generation between tokens and inside the prompt; rejects with the signal's reason. */
   signal?: AbortSignal;
+}
+
+export interface EmbedOptions extends TokenizeOptions {
+  /** What becomes the vector: the mean of all tokens' states, the first one's or the last one's.
+   *  Default: what the model's files ask for, else the mean. */
+  pooling?: 'mean' | 'cls' | 'last';
+  /** Segment of every token, for models that tell two texts apart (BERT). Default: 0. */
+  tokenTypes?: ArrayLike<number>;
 }
 
 export interface Timings {
@@ -255,6 +272,8 @@ export interface Model {
   chatFormat(): Promise<string | null>;
   /** Logits of every position: ids.length rows of info.vocabSize floats, row by row. */
   logits(ids: ArrayLike<number>): Promise<Float32Array>;
+  /** One vector of info.embeddingLength numbers for a text (or token ids), with Euclidean length 1. */
+  embed(input: string | ArrayLike<number>, options?: EmbedOptions): Promise<Float32Array>;
   /** Perplexity of a text, computed as llama.cpp does: the second half of each window counts. */
   perplexity(text: string, options?: PerplexityOptions): Promise<Perplexity>;
   /** Frees the model and its threads; running generations reject. May be called twice. */

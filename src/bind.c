@@ -5,6 +5,7 @@
 #include "bind.h"
 
 #include "err.h"
+#include "hf.h"
 
 /* ---- slots --------------------------------------------------------------------------------- */
 
@@ -198,6 +199,7 @@ int rz_route_gguf(rz_tensor *tensors, uint32_t n, const rz_arch *arch, const rz_
 /* What was found for one slot. */
 typedef struct rz_bound {
     bool weight, bias;
+    bool scales;           /* the plane of scales that belongs to a plane of codes */
     uint32_t dtype;        /* of the file's weight */
     uint32_t width;        /* of a norm */
     uint32_t experts;      /* how many came one by one */
@@ -244,6 +246,24 @@ static void wanted_shape(const rz_binder *b, const rz_tensor *t, uint64_t want[3
     if (stacked(r)) want[vector ? 1 : 2] = b->config->n_expert;
 }
 
+/* A shape as the format writes it: "8 x 12" in GGUF, the fastest dimension first; "[12, 8]" in
+ * safetensors. */
+static void put_shape(char *out, size_t room, const uint64_t *dims, uint32_t n, bool slow_first) {
+    char *end = out + room - 2;
+    if (slow_first) *out++ = '[';
+    for (uint32_t i = 0; i < n; i++) {
+        char digits[20];
+        size_t at = sizeof digits;
+        uint64_t dim = dims[slow_first ? n - 1 - i : i];
+        const char *between = slow_first ? ", " : " x ";
+        for (; i && *between && out < end; between++) *out++ = *between;
+        do digits[--at] = (char)('0' + dim % 10); while ((dim /= 10) != 0);
+        for (; at < sizeof digits && out < end; at++) *out++ = digits[at];
+    }
+    if (slow_first) *out++ = ']';
+    *out = 0;
+}
+
 static int check_shape(const rz_binder *b, const rz_tensor *t) {
     uint64_t want[3];
     wanted_shape(b, t, want);
@@ -251,19 +271,15 @@ static int check_shape(const rz_binder *b, const rz_tensor *t) {
     bool same = t->dims[0] == want[0] && t->dims[1] == want[1] && t->dims[2] == want[2];
     bool column = want[1] == 1 && want[2] == 1 && t->dims[0] == 1 && t->dims[1] == want[0];
     if ((same || column) && t->dims[3] == 1) return RZ_OK;
-    const unsigned long long have2 = t->dims[2] * t->dims[3], want2 = want[2];
-    if (have2 == 1 && want2 == 1) {
-        return rz_err_set(b->err, RZ_E_SHAPE,
-                          "tensor '%.*s' is %llu x %llu, the model needs %llu x %llu",
-                          (int)t->name_len, t->name, (unsigned long long)t->dims[0],
-                          (unsigned long long)t->dims[1], (unsigned long long)want[0],
-                          (unsigned long long)want[1]);
-    }
-    return rz_err_set(b->err, RZ_E_SHAPE,
-                      "tensor '%.*s' is %llu x %llu x %llu, the model needs %llu x %llu x %llu",
-                      (int)t->name_len, t->name, (unsigned long long)t->dims[0],
-                      (unsigned long long)t->dims[1], have2, (unsigned long long)want[0],
-                      (unsigned long long)want[1], want2);
+    const uint64_t have[3] = {t->dims[0], t->dims[1], t->dims[2] * t->dims[3]};
+    char have_text[80], want_text[80];
+    bool vector = want[1] == 1 && want[2] == 1 && have[1] == 1 && have[2] == 1;
+    uint32_t n = have[2] == 1 && want[2] == 1 ? 2 : 3;
+    if (vector && b->hf) n = 1;
+    put_shape(have_text, sizeof have_text, have, n, b->hf != NULL);
+    put_shape(want_text, sizeof want_text, want, n, b->hf != NULL);
+    return rz_err_set(b->err, RZ_E_SHAPE, "tensor '%.*s' is %s, the model needs %s", (int)t->name_len,
+                      t->name, have_text, want_text);
 }
 
 static bool is_vector_route(const rz_route *r) {
@@ -285,7 +301,8 @@ static int mark_found(const rz_binder *b, const rz_tensor *t) {
     const rz_route *r = &t->route;
     for (uint32_t i = 0; i < r->n_slots; i++) {
         rz_bound *found = bound_of(b, r->layer, r->slots[i]);
-        bool *flag = r->bias ? &found->bias : &found->weight;
+        bool *flag = r->bias ? &found->bias
+                     : r->plane == RZ_PLANE_SCALES ? &found->scales : &found->weight;
         bool one_of_many = r->expert >= 0 && found->experts < b->config->n_expert;
         if (*flag && !one_of_many) {
             return rz_err_set(b->err, RZ_E_FORMAT, "tensor '%.*s' is there twice", (int)t->name_len,
@@ -298,7 +315,7 @@ static int mark_found(const rz_binder *b, const rz_tensor *t) {
         }
         *flag = true;
         if (r->expert >= 0) found->experts++;
-        if (!r->bias) found->dtype = t->dtype;
+        if (!r->bias && r->plane != RZ_PLANE_SCALES) found->dtype = t->dtype;
         if (r->slots[i]->kind == RZ_SLOT_NORM) found->width = (uint32_t)(t->dims[0] * t->dims[1]);
     }
     return RZ_OK;
@@ -306,13 +323,18 @@ static int mark_found(const rz_binder *b, const rz_tensor *t) {
 
 static uint32_t needs_of(const rz_binder *b) {
     const rz_config *c = b->config;
-    uint32_t needs = ALWAYS | b->arch->needs;
+    uint32_t needs = ALWAYS | b->arch->needs | b->needs;
     needs |= c->n_expert ? MOE : DENSE | (c->gated ? DENSE_GATED : 0);
     if (c->n_expert && c->n_ff_shared) needs |= SHARED;
     return needs;
 }
 
 static int missing(const rz_binder *b, uint32_t layer, const rz_slot *slot, const char *suffix) {
+    if (b->hf) {
+        char name[160];
+        rz_hf_name(b->hf, layer, slot, suffix, name, sizeof name);
+        return rz_err_set(b->err, RZ_E_SHAPE, "tensor '%s' is missing", name);
+    }
     if (layer == RZ_MODEL_LAYER) {
         return rz_err_set(b->err, RZ_E_SHAPE, "tensor '%s%s' is missing", slot->name, suffix);
     }
@@ -328,6 +350,9 @@ static int check_complete(const rz_binder *b, uint32_t layer, const rz_slot *slo
             return missing(b, layer, &slots[i], ".bias");
         }
         if (found->bias && !found->weight) return missing(b, layer, &slots[i], ".weight");
+        if (found->scales != (b->hf && found->weight && found->dtype == RZ_DT_MXFP4)) {
+            return missing(b, layer, &slots[i], found->weight ? "_scales" : "_blocks");
+        }
         if (found->experts && found->experts != b->config->n_expert * (1u + found->bias)) {
             return rz_err_set(b->err, RZ_E_SHAPE, "layer %u has %u of %u experts in '%s'", layer,
                               found->experts, b->config->n_expert, slots[i].name);
@@ -363,19 +388,29 @@ void rz_bind_free(rz_binder *b) {
 
 /* ---- places -------------------------------------------------------------------------------- */
 
-/* The type a matrix gets in memory: the file's, or what floats are to be quantised to. */
-static uint32_t packed_type(const rz_binder *b, const rz_bound *found, uint32_t cols) {
-    const rz_dtype *wanted = b->quantize < RZ_DT_COUNT ? rz_dtype_get(b->quantize) : NULL;
-    if (!wanted || rz_dtype_get(found->dtype)->block != 1) return found->dtype;
-    if (cols % wanted->block == 0) return b->quantize;
-    return cols % 32 == 0 ? RZ_DT_Q8_0 : found->dtype;
+/* Matrices that are never quantised: small ones whose errors cost most. */
+static bool stays_float(const rz_slot *slot) {
+    return slot->rows == EXPERTS || slot->rows == CONTEXT || slot->rows == TYPES;
+}
+
+/* The type a matrix gets in memory: the file's, or what floats are to be quantised to. As in llama.cpp,
+ * the vocabulary's matrices get more bits, and so do widths that are no multiple of 256. */
+static uint32_t packed_type(const rz_binder *b, const rz_slot *slot, const rz_bound *found,
+                            uint32_t cols) {
+    uint32_t type = b->quantize;
+    if (type >= RZ_DT_COUNT || rz_dtype_get(found->dtype)->block != 1 || stays_float(slot)) {
+        return found->dtype;
+    }
+    if (slot->rows == VOCAB && type != RZ_DT_Q8_0) type = RZ_DT_Q6_K;
+    if (cols % rz_dtype_get(type)->block) type = type == RZ_DT_Q4_K ? RZ_DT_Q5_0 : RZ_DT_Q8_0;
+    return cols % rz_dtype_get(type)->block ? found->dtype : type;
 }
 
 static bool place_matrix(const rz_binder *b, const rz_bound *found, const rz_slot *slot,
                          uint32_t copies, rz_mat *out, rz_arena *a) {
     uint32_t cols = dim_of(b->config, slot->cols);
     rz_mat mat;
-    if (!rz_mat_init(&mat, packed_type(b, found, cols), dim_of(b->config, slot->rows), cols,
+    if (!rz_mat_init(&mat, packed_type(b, slot, found, cols), dim_of(b->config, slot->rows), cols,
                      b->kern->nr, b->kern->flip)) {
         return false;
     }
@@ -487,6 +522,7 @@ static void fill_job(const rz_binder *b, rz_model *m, const rz_tensor *t, rz_loa
                        .dtype = t->dtype,
                        .is_vector = is_vector_route(r),
                        .transposed = r->transposed && !is_vector_route(r),
+                       .plane = r->plane,
                        .add = r->add,
                        .n_targets = r->n_slots};
     j->cols = j->is_vector ? 1 : (uint32_t)t->dims[0];
@@ -496,7 +532,7 @@ static void fill_job(const rz_binder *b, rz_model *m, const rz_tensor *t, rz_loa
         fill_target(b, m, r, i, &j->targets[i]);
         per_stack += dim_of(b->config, r->slots[i]->rows);
     }
-    if (stacked(r)) j->stack_rows = per_stack;
+    if (stacked(r)) j->stack_rows = j->transposed ? t->dims[1] : per_stack;
 }
 
 uint32_t rz_bind_jobs(const rz_binder *b, rz_model *m, rz_load_job *jobs) {

@@ -3,7 +3,7 @@
  *
  * A slot is a field of rz_layer or rz_model with its shape. A route says which slots a tensor fills:
  * one as a rule, several where a file fuses matrices. gguf names are routed here, those of Hugging
- * Face in hf.c.
+ * Face in hf_names.c.
  */
 #ifndef RZ_BIND_H
 #define RZ_BIND_H
@@ -39,6 +39,7 @@ typedef struct {
     uint8_t pattern;     /* enum rz_route_pattern */
     int32_t expert;      /* the tensor is that expert's alone; -1: not so */
     bool transposed;     /* matrix [in][out] */
+    uint8_t plane;       /* enum rz_plane: one of the two tensors that hold MXFP4 blocks */
     float add;           /* added to every element (norms stored as w - 1) */
 } rz_route;
 
@@ -59,6 +60,13 @@ typedef struct {
 int rz_route_gguf(rz_tensor *tensors, uint32_t n, const rz_arch *arch, const rz_config *c,
                   rz_err *err);
 
+/* What bind.c writes into messages about the tensors of a Hugging Face model. */
+typedef struct rz_hf_names {
+    const struct rz_hf_model *model;
+    const char *prefix; /* of layers */
+    size_t prefix_len;
+} rz_hf_names;
+
 /* The list of tensors of a model, checked, and the places they get. */
 typedef struct {
     const rz_arch *arch;
@@ -67,6 +75,8 @@ typedef struct {
     rz_tensor *tensors;
     uint32_t n_tensors;
     uint32_t quantize;       /* RZ_DT_* that float matrices become, or RZ_DT_COUNT */
+    uint32_t needs;          /* RZ_NEED_* beyond those of the architecture */
+    const struct rz_hf_names *hf; /* NULL: names and shapes in messages are those of GGUF */
     struct rz_bound *bound;  /* [n_bound] what was found for every slot of the model and its layers */
     uint32_t n_bound;
     const rz_allocator *allocator;

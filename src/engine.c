@@ -31,6 +31,20 @@ static void model_free(rz_model *m) {
     rz_block_free(m->allocator, m, m->arena_bytes);
 }
 
+static bool can_quantise(uint32_t type) {
+    switch (type) {
+    case RZ_DT_Q4_0:
+    case RZ_DT_Q4_1:
+    case RZ_DT_Q5_0:
+    case RZ_DT_Q5_1:
+    case RZ_DT_Q8_0:
+    case RZ_DT_Q4_K:
+    case RZ_DT_Q5_K:
+    case RZ_DT_Q6_K: return true;
+    default: return false;
+    }
+}
+
 int rz_load_open(const rz_load_opts *opts, rz_loader **out, rz_err *err) {
     *out = NULL;
     rz_load_opts o = opts ? *opts : (rz_load_opts){0};
@@ -39,6 +53,10 @@ int rz_load_open(const rz_load_opts *opts, rz_loader **out, rz_err *err) {
     if (o.parts > RZ_PARTS_MAX || o.threads > RZ_POOL_MAX) {
         return rz_err_set(err, RZ_E_ARG, "%u files and %u threads: at most %u and %u are possible",
                           o.parts, o.threads, (unsigned)RZ_PARTS_MAX, (unsigned)RZ_POOL_MAX);
+    }
+    if (o.quantize && !can_quantise(o.quantize)) {
+        return rz_err_set(err, RZ_E_ARG, "weights cannot be quantised to type %u while they load",
+                          o.quantize);
     }
     const rz_kern *kern = rz_kern_choose(o.kernels, NULL);
     if (!kern) {
@@ -76,8 +94,11 @@ int rz_load_size(rz_loader *l, uint32_t part, uint64_t bytes) {
 static int begin_data(rz_loader *l) {
     rz_load_job *jobs = NULL;
     uint32_t n_jobs = 0;
-    int result = rz_model_create(&l->model, l->stream.parts, l->stream.n_parts, l->opts.vocab_only,
-                                 l->opts.threads, l->kern, l->opts.allocator, &jobs, &n_jobs, &l->err);
+    const rz_model_opts opts = {.vocab_only = l->opts.vocab_only != 0,
+                                .threads = l->opts.threads,
+                                .quantize = l->opts.quantize ? l->opts.quantize : RZ_DT_COUNT,
+                                .kern = l->kern};
+    int result = rz_model_create(&l->model, &l->stream, &opts, &jobs, &n_jobs, &l->err);
     if (result) return result;
     result = rz_load_data_begin(&l->stream, jobs, n_jobs);
     l->state = LOAD_DATA;
@@ -133,13 +154,13 @@ int rz_load_finish(rz_loader **loader, rz_model **out) {
         return rz_err_set(&l->err, RZ_E_STATE, "the model has not been read to its end");
     }
     rz_model *m = l->model;
-    rz_load_part *first = &l->stream.parts[0];
-    m->gguf = first->gguf;
-    m->header = first->bytes;
-    m->header_bytes = first->capacity;
-    m->memory_bytes += first->capacity + first->gguf.block_bytes;
-    first->parsed = false;
-    first->bytes = NULL;
+    rz_load_part *header = rz_model_header(&l->stream);
+    m->gguf = header->gguf;
+    m->header = header->bytes;
+    m->header_bytes = header->capacity;
+    m->memory_bytes += header->capacity + header->gguf.block_bytes;
+    header->parsed = false;
+    header->bytes = NULL;
     if (m->pool) m->threads = rz_pool_start(m->pool, m->threads);
     l->model = NULL;
     *out = m;
@@ -251,8 +272,8 @@ size_t rz_piece_max(const rz_model *m) { return rz_tok_piece_max(&m->vocab); }
 
 int rz_piece(const rz_model *m, uint32_t id, uint32_t flags, char *buf, size_t *len, rz_err *err) {
     *len = 0;
-    int result = need_vocabulary(m, err);
-    if (result == RZ_OK) result = check_token(m, id, err);
+    int result = check_token(m, id, err);
+    if (m->vocab.kind == RZ_VOCAB_NONE) return result;
     if (result == RZ_OK) *len = rz_tok_piece(&m->vocab, id, flags, (uint8_t *)buf);
     return result;
 }
@@ -277,6 +298,7 @@ struct rz_session {
     rz_run run;
     rz_sampler sampler;
     uint32_t *tokens;   /* [n_ctx] computed and waiting ones */
+    uint8_t *types;     /* [n_ctx] their segments; NULL where the model knows none */
     uint32_t n_tokens;
     uint32_t n_past;    /* of these, computed */
     uint32_t n_sampled; /* since the last prompt */
@@ -318,6 +340,7 @@ static int fill_opts(const rz_model *m, const rz_session_opts *opts, rz_session_
 static bool layout_session(rz_session *s, rz_arena *a, const rz_model *m) {
     rz_arena_take(a, 1, sizeof *s);
     s->tokens = rz_arena_take(a, s->opts.n_ctx, sizeof *s->tokens);
+    if (m->type_embd.rows) s->types = rz_arena_take(a, s->opts.n_ctx, sizeof *s->types);
     rz_kv_layout(&s->kv, a, m, s->opts.kv_type, s->opts.n_ctx);
     bool samples = !s->opts.all_logits && !s->opts.embed;
     rz_run_layout(&s->run, a, m, s->opts.chunk,
@@ -351,6 +374,8 @@ int rz_session_open(rz_model *m, const rz_session_opts *opts, rz_session **out, 
     rz_session *s = (rz_session *)a.base;
     *s = (rz_session){.m = m, .opts = measure.opts, .bytes = bytes};
     layout_session(s, &a, m);
+    if (s->types) memset(s->types, 0, s->opts.n_ctx);
+    s->run.types = s->types;
     rz_run_prepare(&s->run, m, s->opts.n_ctx);
     rz_sample_reset(&s->sampler, &(rz_sampling){.repeat_penalty = 1, .top_p = 1});
     *out = s;
@@ -379,6 +404,19 @@ int rz_session_prompt(rz_session *s, const uint32_t *ids, size_t n) {
     s->n_tokens += (uint32_t)n;
     s->n_sampled = 0;
     s->end = RZ_END_NONE;
+    return RZ_OK;
+}
+
+int rz_session_token_types(rz_session *s, const uint32_t *types, size_t n) {
+    if (n != s->n_tokens) {
+        return rz_err_set(&s->err, RZ_E_ARG, "%zu token types for %u tokens", n, s->n_tokens);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (types[i] < s->m->type_embd.rows) continue;
+        return rz_err_set(&s->err, RZ_E_ARG, "token type %u does not exist: the model has %u", types[i],
+                          s->m->type_embd.rows);
+    }
+    for (size_t i = 0; i < n; i++) s->types[i] = (uint8_t)types[i];
     return RZ_OK;
 }
 

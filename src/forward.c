@@ -127,7 +127,9 @@ static void embed(const rz_model *m, rz_run *run, const uint32_t *tokens, uint32
         if (c->embd_scale != 1) {
             for (uint32_t i = 0; i < c->n_embd; i++) x[i] *= c->embd_scale;
         }
-        if (m->type_embd.rows) take_row(run, &m->type_embd, 0, x, true);
+        if (m->type_embd.rows) {
+            take_row(run, &m->type_embd, run->types ? run->types[position + t] : 0, x, true);
+        }
         if (m->position_embd.rows) {
             uint32_t last = m->position_embd.rows - 1;
             take_row(run, &m->position_embd, rz_min_u32(position + t, last), x, true);

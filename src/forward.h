@@ -23,6 +23,7 @@ typedef struct {
     float *gate, *up;       /* [C][ld_ff] */
     float *out;             /* [C][ld_embd] result of attention before it joins x */
     float *ffn_out;         /* [C][ld_embd] result of the feed-forward layer */
+    const uint8_t *types;   /* [n_ctx] segments of the tokens (BERT); NULL: all are 0 */
     float *freqs, *freqs_local; /* [rope.dim / 2] radians per position of this session */
     float *rope_cos, *rope_sin; /* [2][C][rope.dim / 2] of freqs, of freqs_local */
     float *routes;          /* [C][ld_expert] router logits, then weights of the chosen experts */

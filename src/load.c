@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "dtype.h"
 #include "err.h"
+#include "json.h"
 
 enum {
     first_header_bytes = 64 << 10,
@@ -14,9 +15,9 @@ enum {
 int rz_load_stream_open(rz_load_stream *s, uint32_t parts, const rz_allocator *allocator,
                         rz_err *err) {
     *s = (rz_load_stream){.allocator = allocator, .err = err, .n_parts = parts};
-    s->parts = rz_block_alloc(allocator, (uint64_t)parts * sizeof *s->parts);
+    s->parts = rz_block_alloc(allocator, (parts + 1ull) * sizeof *s->parts);
     if (!s->parts) return rz_err_set(err, RZ_E_MEMORY, "no memory to load %u files", parts);
-    memset(s->parts, 0, parts * sizeof *s->parts);
+    memset(s->parts, 0, (parts + (size_t)1) * sizeof *s->parts);
     for (uint32_t i = 0; i < parts; i++) s->parts[i].file_size = UINT64_MAX;
     return RZ_OK;
 }
@@ -32,12 +33,13 @@ static void free_jobs(rz_load_stream *s) {
 
 void rz_load_stream_close(rz_load_stream *s) {
     free_jobs(s);
-    for (uint32_t i = 0; s->parts && i < s->n_parts; i++) {
+    for (uint32_t i = 0; s->parts && i <= s->n_parts; i++) {
         rz_load_part *p = &s->parts[i];
-        if (p->parsed) rz_gguf_free(&p->gguf);
+        if (p->parsed && p->kind == RZ_PART_GGUF) rz_gguf_free(&p->gguf);
+        if (p->parsed && p->kind == RZ_PART_SAFETENSORS) rz_st_free(&p->st);
         rz_block_free(s->allocator, p->bytes, p->capacity);
     }
-    rz_block_free(s->allocator, s->parts, (uint64_t)s->n_parts * sizeof *s->parts);
+    rz_block_free(s->allocator, s->parts, (s->n_parts + 1ull) * sizeof *s->parts);
     s->parts = NULL;
 }
 
@@ -74,6 +76,45 @@ int rz_load_header_next(rz_load_stream *s, rz_need *need) {
     return RZ_NEED;
 }
 
+static bool looks_like_json(const uint8_t *bytes, uint64_t n) {
+    uint64_t i = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark */
+    while (i < n && (bytes[i] == ' ' || bytes[i] == '\n' || bytes[i] == '\r' || bytes[i] == '\t')) i++;
+    return i < n && bytes[i] == '{';
+}
+
+/* A JSON file is read whole and checked once; later walks over it cannot fail. */
+static int parse_json(rz_load_stream *s, rz_load_part *p, bool complete) {
+    if (!complete) return RZ_NEED;
+    if (p->bytes[0] == 0xef) memset(p->bytes, ' ', 3);
+    rz_json j = rz_json_open(p->bytes, (size_t)p->have);
+    rz_json_skip(&j);
+    if (rz_json_done(&j)) return RZ_OK;
+    return rz_err_set(s->err, RZ_E_FORMAT, "file %u is not valid JSON at byte %zu", s->current + 1, j.at);
+}
+
+static int parse_safetensors(rz_load_stream *s, rz_load_part *p, bool complete) {
+    int result = rz_st_parse(&p->st, p->bytes, (size_t)p->have, complete, s->allocator, s->err);
+    const uint64_t size = p->file_size, described = p->st.file_bytes;
+    if (result || size == UINT64_MAX || size == described) return result;
+    rz_st_free(&p->st);
+    return rz_err_set(s->err, size < described ? RZ_E_TRUNCATED : RZ_E_FORMAT,
+                      "safetensors: the file has %llu bytes, its header describes %llu",
+                      (unsigned long long)size, (unsigned long long)described);
+}
+
+static int parse_header(rz_load_stream *s, rz_load_part *p, bool complete) {
+    if (rz_st_detect(p->bytes, (size_t)p->have)) {
+        p->kind = RZ_PART_SAFETENSORS;
+        return parse_safetensors(s, p, complete);
+    }
+    if (looks_like_json(p->bytes, p->have)) {
+        p->kind = RZ_PART_JSON;
+        return parse_json(s, p, complete);
+    }
+    p->kind = RZ_PART_GGUF;
+    return rz_gguf_parse(&p->gguf, p->bytes, (size_t)p->have, complete, s->allocator, s->err);
+}
+
 int rz_load_header_feed(rz_load_stream *s, size_t bytes) {
     rz_load_part *p = &s->parts[s->current];
     p->have += bytes;
@@ -81,7 +122,7 @@ int rz_load_header_feed(rz_load_stream *s, size_t bytes) {
     bool complete = p->ended || p->have >= p->file_size;
     if (p->have < p->capacity && !complete) return RZ_OK;
     if (p->have == 0) return rz_err_set(s->err, RZ_E_TRUNCATED, "the file is empty");
-    int result = rz_gguf_parse(&p->gguf, p->bytes, (size_t)p->have, complete, s->allocator, s->err);
+    int result = parse_header(s, p, complete);
     if (result == RZ_OK) p->parsed = true;
     return result == RZ_NEED ? RZ_OK : result;
 }
@@ -118,24 +159,40 @@ static void sort_jobs(rz_load_job *jobs, uint32_t n) {
 
 static uint64_t file_row_bytes(const rz_load_job *j) {
     uint64_t bytes = 0;
+    if (j->plane) return j->cols / 32 * (j->plane == RZ_PLANE_CODES ? 16u : 1u);
     rz_dtype_row_bytes(rz_dtype_get(j->dtype), j->cols, &bytes);
     return bytes;
 }
 
-/* Bytes to collect before they are packed: whole groups of rows, about staging_goal of them. */
+static bool converts(const rz_load_job *j) {
+    return !j->is_vector && j->targets[0].mat.dtype != j->dtype;
+}
+
+/* Rows of the file until the targets are full. */
+static uint64_t rows_of_stack(const rz_load_job *j) { return j->stack_rows ? j->stack_rows : j->rows; }
+
+/* Bytes to collect before they are packed: whole groups of rows, about staging_goal of them. A
+ * transposed matrix that is converted must be there as a whole. */
 static uint64_t batch_bytes(const rz_load_job *j) {
+    if (j->transposed && converts(j)) return rows_of_stack(j) * file_row_bytes(j);
     uint64_t group = file_row_bytes(j) * (j->is_vector || j->transposed ? 1 : j->targets[0].mat.nr);
     uint64_t groups = staging_goal / group;
     return group * (groups ? groups : 1);
 }
 
-/* Bytes to convert one row with: its floats and the row in the target's type; 0: no conversion. */
+/* Bytes to convert one row with: its floats and the row in the target's type; a transposed one
+ * gathers each target's elements there. 0: neither. */
 static uint64_t conversion_bytes(const rz_load_job *j) {
     const rz_mat *m = &j->targets[0].mat;
-    uint64_t bytes = 0;
-    if (j->is_vector || m->dtype == j->dtype) return 0;
-    rz_dtype_row_bytes(rz_dtype_get(m->dtype), m->cols, &bytes);
-    return (uint64_t)m->cols * sizeof(float) + bytes;
+    uint64_t bytes = 0, most = 0;
+    for (uint32_t i = 0; j->transposed && i < j->n_targets; i++) {
+        if (j->targets[i].mat.rows > most) most = j->targets[i].mat.rows;
+    }
+    if (converts(j)) {
+        rz_dtype_row_bytes(rz_dtype_get(m->dtype), m->cols, &bytes);
+        bytes += (uint64_t)m->cols * sizeof(float);
+    }
+    return bytes > most * sizeof(float) ? bytes : most * sizeof(float);
 }
 
 int rz_load_data_begin(rz_load_stream *s, rz_load_job *jobs, uint32_t n) {
@@ -209,31 +266,91 @@ static int64_t store_vector(const rz_load_job *j, const stretch *r, const uint8_
     return -1;
 }
 
+static bool all_finite(const float *x, uint32_t n) {
+    bool finite = true;
+    for (uint32_t i = 0; i < n; i++) finite &= x[i] - x[i] == 0;
+    return finite;
+}
+
+/* The floats in s->convert become a row of a matrix; false if they cannot. */
+static bool store_converted(rz_load_stream *s, const rz_mat *m, uint8_t *data, uint32_t row) {
+    uint8_t *converted = (uint8_t *)(s->convert + m->cols);
+    if (!all_finite(s->convert, m->cols)) return false;
+    if (rz_quantize(m->dtype, s->convert, m->cols, converted, s->err) < 0) return false;
+    rz_pack_rows(m, data, row, converted, 1);
+    return true;
+}
+
 /* Rows of a matrix, converted where the types differ; returns the first bad one, or -1. */
 static int64_t store_rows(rz_load_stream *s, const rz_load_job *j, const stretch *r,
                           const uint8_t *from) {
     const rz_mat *m = &r->target->mat;
     uint8_t *data = r->target->dst + r->stack * rz_mat_bytes(m);
-    if (m->dtype == j->dtype) return rz_pack_rows(m, data, r->row, from, (uint32_t)r->n);
-    uint8_t *converted = (uint8_t *)(s->convert + m->cols);
+    if (!converts(j) && !j->plane) return rz_pack_rows(m, data, r->row, from, (uint32_t)r->n);
     for (uint64_t i = 0; i < r->n; i++, from += file_row_bytes(j)) {
-        rz_dtype_get(j->dtype)->dequantize(from, s->convert, m->cols);
-        for (uint32_t k = 0; k < m->cols; k++) {
-            if (!(s->convert[k] - s->convert[k] == 0)) return (int64_t)i;
+        uint32_t row = r->row + (uint32_t)i;
+        bool good;
+        if (j->plane) {
+            good = rz_pack_mxfp4_plane(m, data, row, from, j->plane == RZ_PLANE_SCALES);
+        } else {
+            rz_dtype_get(j->dtype)->dequantize(from, s->convert, m->cols);
+            good = store_converted(s, m, data, row);
         }
-        if (rz_quantize(m->dtype, s->convert, m->cols, converted, s->err) < 0) return (int64_t)i;
-        rz_pack_rows(m, data, r->row + (uint32_t)i, converted, 1);
+        if (!good) return (int64_t)i;
     }
     return -1;
 }
 
+/* Where in a row of a transposed tensor the elements of one target lie: `take` of each turn. */
+typedef struct {
+    uint32_t before, take, turn;
+} dealing;
+
+static dealing dealing_of(const rz_load_job *j, uint32_t target) {
+    dealing d = {0, j->targets[target].take, 0};
+    for (uint32_t i = 0; i < j->n_targets; i++) {
+        if (i < target) d.before += j->targets[i].take;
+        d.turn += j->targets[i].take;
+    }
+    return d;
+}
+
+static size_t dealt_at(const dealing *d, uint32_t row) {
+    return (size_t)(row / d->take) * d->turn + d->before + row % d->take;
+}
+
 /* One row of the file, which is a column of all targets. */
-static int64_t store_column(const rz_load_job *j, uint64_t column, const uint8_t *from) {
+static int64_t store_column(rz_load_stream *s, const rz_load_job *j, uint64_t row,
+                            const uint8_t *from) {
     const uint32_t size = rz_dtype_get(j->dtype)->block_bytes;
+    const uint64_t stack = row / rows_of_stack(j), column = row % rows_of_stack(j);
+    uint8_t *gathered = (uint8_t *)s->convert;
     for (uint32_t i = 0; i < j->n_targets; i++) {
         const rz_load_target *t = &j->targets[i];
-        if (rz_pack_column(&t->mat, t->dst, (uint32_t)column, from) >= 0) return 0;
-        from += (size_t)t->take * size;
+        const dealing d = dealing_of(j, i);
+        for (uint32_t r = 0; r < t->mat.rows; r++) {
+            memcpy(gathered + (size_t)r * size, from + dealt_at(&d, r) * size, size);
+        }
+        uint8_t *data = t->dst + stack * rz_mat_bytes(&t->mat);
+        if (rz_pack_column(&t->mat, data, (uint32_t)column, gathered) >= 0) return 0;
+    }
+    return -1;
+}
+
+/* All rows of the file for one stack of targets of another type. */
+static int64_t store_transposed(rz_load_stream *s, const rz_load_job *j, uint64_t first) {
+    const rz_dtype *type = rz_dtype_get(j->dtype);
+    const uint64_t row_bytes = file_row_bytes(j), stack = first / rows_of_stack(j);
+    for (uint32_t i = 0; i < j->n_targets; i++) {
+        const rz_load_target *t = &j->targets[i];
+        const dealing d = dealing_of(j, i);
+        for (uint32_t r = 0; r < t->mat.rows; r++) {
+            const uint8_t *from = s->staging + dealt_at(&d, r) * type->block_bytes;
+            for (uint32_t c = 0; c < t->mat.cols; c++) {
+                type->dequantize(from + c * row_bytes, &s->convert[c], 1);
+            }
+            if (!store_converted(s, &t->mat, t->dst + stack * rz_mat_bytes(&t->mat), r)) return 0;
+        }
     }
     return -1;
 }
@@ -245,12 +362,15 @@ static int pack_staged(rz_load_stream *s) {
     const uint64_t rows = s->staged / row_bytes;
     for (uint64_t done = 0; done < rows;) {
         const uint8_t *from = s->staging + done * row_bytes;
-        stretch r = stretch_at(j, first + done, rows - done);
+        stretch r = {NULL, 0, 0, 1};
         int64_t bad;
-        if (j->transposed) {
-            r.n = 1;
-            bad = store_column(j, first + done, from);
+        if (j->transposed && converts(j)) {
+            r.n = rows;
+            bad = store_transposed(s, j, first);
+        } else if (j->transposed) {
+            bad = store_column(s, j, first + done, from);
         } else {
+            r = stretch_at(j, first + done, rows - done);
             bad = j->is_vector ? store_vector(j, &r, from) : store_rows(s, j, &r, from);
         }
         if (bad >= 0) {

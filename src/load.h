@@ -11,8 +11,12 @@
 #include "base.h"
 #include "gguf.h"
 #include "pack.h"
+#include "safetensors.h"
 
 enum { RZ_PARTS_MAX = 4096 };
+
+/* Files that keep the codes and the scales of MXFP4 blocks in a tensor each (gpt-oss). */
+enum rz_plane { RZ_PLANE_NONE, RZ_PLANE_CODES, RZ_PLANE_SCALES };
 
 /* Where rows of a tensor go. */
 typedef struct {
@@ -26,7 +30,8 @@ enum { RZ_TARGETS_MAX = 3 };
 /*
  * One tensor on its way from a file to memory. Its rows go to the targets in turn, `take` of each, over
  * and over: one target with all rows, q k v one after the other, or head by head. After stack_rows
- * rows the targets move on to the next of several matrices (vectors) that follow each other.
+ * rows of the file the targets move on to the next of several matrices (vectors) that follow each
+ * other. Of a transposed tensor it is the elements of each row that are dealt out so.
  */
 typedef struct {
     uint32_t part;
@@ -39,13 +44,22 @@ typedef struct {
     uint64_t stack_rows;    /* 0: no stack */
     bool is_vector;         /* targets are floats */
     bool transposed;        /* rows of the file are columns of the matrices */
+    uint8_t plane;          /* enum rz_plane */
     float add;              /* vectors: added to every element */
     uint32_t n_targets;
     rz_load_target targets[RZ_TARGETS_MAX];
 } rz_load_job;
 
+/* What a file is, told by its first bytes. */
+enum rz_part_kind {
+    RZ_PART_GGUF,
+    RZ_PART_SAFETENSORS,
+    RZ_PART_JSON /* of a Hugging Face model; see hf.h. All of it is in `bytes` */
+};
+
 /* The header of one part. */
 typedef struct {
+    enum rz_part_kind kind;
     uint8_t *bytes;     /* the first `have` bytes of the file */
     uint64_t capacity;  /* of the block behind `bytes` */
     uint64_t have;
@@ -53,12 +67,13 @@ typedef struct {
     bool ended;         /* the host said so */
     bool parsed;
     rz_gguf gguf;
+    rz_safetensors st;
 } rz_load_part;
 
 typedef struct {
     const rz_allocator *allocator;
     rz_err *err;
-    rz_load_part *parts;
+    rz_load_part *parts; /* [n_parts + 1]: the last one is the engine's own, see hf.h */
     uint32_t n_parts;
     uint32_t current; /* part whose header is being read */
     rz_load_job *jobs; /* sorted by part and offset */
@@ -66,7 +81,7 @@ typedef struct {
     uint64_t job_done;   /* bytes of the job that were packed */
     uint8_t *staging;    /* rows of the current job */
     uint64_t staged, staging_bytes, batch; /* batch: bytes to collect before packing */
-    float *convert;      /* one row as floats, followed by one of the target's type */
+    float *convert;      /* a row of a matrix as floats, followed by one of its type */
     uint64_t convert_bytes;
 } rz_load_stream;
 

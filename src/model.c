@@ -5,6 +5,7 @@
 
 #include "bind.h"
 #include "err.h"
+#include "hf.h"
 #include "math64.h"
 
 /* ---- memory -------------------------------------------------------------------------------- */
@@ -35,12 +36,14 @@ static void count_weights(rz_model *m, const rz_binder *b) {
         const rz_tensor *t = &b->tensors[i];
         if (t->ignored) continue;
         uint64_t n = t->dims[0] * t->dims[1] * t->dims[2];
-        m->n_params += n;
         m->file_bytes += t->bytes;
+        if (t->route.plane == RZ_PLANE_SCALES) continue;
+        m->n_params += n;
         weights_of[t->dtype] += n;
         if (weights_of[t->dtype] > weights_of[most]) most = t->dtype;
     }
-    m->type_name = rz_dtype_get(most)->name;
+    bool floats = rz_dtype_get(most)->block == 1;
+    m->type_name = rz_dtype_get(floats && b->quantize < RZ_DT_COUNT ? b->quantize : most)->name;
 }
 
 /* Measures, allocates, lays out. m is the model so far, on the stack. */
@@ -88,54 +91,134 @@ static int check_split(const rz_gguf *g, uint32_t n_parts, rz_err *err) {
                       parts < RZ_PARTS_MAX ? (unsigned)parts : (unsigned)RZ_PARTS_MAX, n_parts);
 }
 
-/* The tensors of all parts in one list, a block to be freed. */
-static int list_tensors(rz_binder *b, const rz_load_part *parts, uint32_t n_parts) {
-    uint32_t n = 0;
-    for (uint32_t p = 0; p < n_parts; p++) n += parts[p].gguf.n_tensors;
-    b->tensors = n ? rz_block_alloc(b->allocator, (uint64_t)n * sizeof *b->tensors) : NULL;
-    if (n && !b->tensors) return rz_err_set(b->err, RZ_E_MEMORY, "no memory for the list of tensors");
-    b->n_tensors = n;
+static rz_tensor tensor_of_gguf(const rz_gguf_tensor *t, uint32_t part) {
+    rz_tensor to = {.name = t->name,
+                    .name_len = t->name_len,
+                    .part = part,
+                    .dtype = t->dtype,
+                    .offset = t->offset,
+                    .bytes = t->bytes};
+    memcpy(to.dims, t->dims, sizeof to.dims);
+    return to;
+}
+
+/* Shapes of safetensors come with the routes. */
+static rz_tensor tensor_of_st(const rz_st_tensor *t, uint32_t part) {
+    return (rz_tensor){.name = t->name,
+                       .name_len = t->name_len,
+                       .part = part,
+                       .offset = t->offset,
+                       .bytes = t->bytes};
+}
+
+/* The tensors of all parts in one list, a block to be freed, and where each came from: NULL for those of
+ * GGUF headers. */
+static int list_tensors(rz_binder *b, const rz_load_part *parts, uint32_t n_parts,
+                        const rz_st_tensor ***sources) {
+    uint64_t n = 0;
+    for (uint32_t p = 0; p < n_parts; p++) {
+        n += parts[p].kind == RZ_PART_GGUF ? parts[p].gguf.n_tensors : 0;
+        n += parts[p].kind == RZ_PART_SAFETENSORS ? parts[p].st.n : 0;
+    }
+    *sources = NULL;
+    if (n == 0) return RZ_OK;
+    if (n <= UINT32_MAX / 2) {
+        b->n_tensors = (uint32_t)n;
+        b->tensors = rz_block_alloc(b->allocator, n * sizeof *b->tensors);
+        *sources = rz_block_alloc(b->allocator, n * sizeof **sources);
+    }
+    if (!b->tensors || !*sources) {
+        return rz_err_set(b->err, RZ_E_MEMORY, "no memory for the list of tensors");
+    }
     for (uint32_t p = 0, i = 0; p < n_parts; p++) {
-        for (uint32_t k = 0; k < parts[p].gguf.n_tensors; k++) {
-            const rz_gguf_tensor *t = &parts[p].gguf.tensors[k];
-            rz_tensor *to = &b->tensors[i++];
-            *to = (rz_tensor){.name = t->name,
-                              .name_len = t->name_len,
-                              .part = p,
-                              .dtype = t->dtype,
-                              .offset = t->offset,
-                              .bytes = t->bytes};
-            memcpy(to->dims, t->dims, sizeof to->dims);
+        bool gguf = parts[p].kind == RZ_PART_GGUF, st = parts[p].kind == RZ_PART_SAFETENSORS;
+        for (uint32_t k = 0; gguf && k < parts[p].gguf.n_tensors; k++, i++) {
+            b->tensors[i] = tensor_of_gguf(&parts[p].gguf.tensors[k], p);
+            (*sources)[i] = NULL;
+        }
+        for (uint32_t k = 0; st && k < parts[p].st.n; k++, i++) {
+            b->tensors[i] = tensor_of_st(&parts[p].st.tensors[k], p);
+            (*sources)[i] = &parts[p].st.tensors[k];
         }
     }
     return RZ_OK;
 }
 
-int rz_model_create(rz_model **out, const rz_load_part *parts, uint32_t n_parts, bool vocab_only,
-                    uint32_t threads, const rz_kern *kern, const rz_allocator *allocator,
-                    rz_load_job **jobs, uint32_t *n_jobs, rz_err *err) {
-    const rz_gguf *g = &parts[0].gguf;
-    rz_model m = {.kern = kern, .allocator = allocator, .threads = threads, .type_name = "",
-                  .vocab_only = vocab_only};
-    rz_binder b = {.config = &m.config, .kern = kern, .quantize = RZ_DT_COUNT,
-                   .allocator = allocator, .err = err};
-    int result = rz_vocab_plan(&m.vocab, g, err);
+static void free_lists(rz_binder *b, const rz_st_tensor **sources) {
+    rz_bind_free(b);
+    rz_block_free(b->allocator, b->tensors, (uint64_t)b->n_tensors * sizeof *b->tensors);
+    rz_block_free(b->allocator, sources, (uint64_t)b->n_tensors * sizeof *sources);
+}
+
+static int create_gguf(rz_model **out, rz_model *m, rz_binder *b, rz_load_stream *stream,
+                       rz_load_job **jobs, uint32_t *n_jobs) {
+    const rz_gguf *g = &stream->parts[0].gguf;
+    const rz_st_tensor **sources = NULL;
+    int result = rz_vocab_plan(&m->vocab, g, b->err);
     if (result) return result;
-    if (vocab_only) {
-        m.config.n_vocab = m.vocab.n;
-        m.threads = 1;
-        return build_model(out, &m, NULL, jobs, n_jobs, err);
+    if (m->vocab_only) {
+        m->config.n_vocab = m->vocab.n;
+        return build_model(out, m, NULL, jobs, n_jobs, b->err);
     }
-    result = check_split(g, n_parts, err);
-    if (result == RZ_OK) result = rz_config_from_gguf(&m.config, &m.arch, g, m.vocab.n, err);
-    b.arch = m.arch;
-    if (result == RZ_OK) result = list_tensors(&b, parts, n_parts);
-    if (result == RZ_OK) result = rz_route_gguf(b.tensors, b.n_tensors, m.arch, &m.config, err);
-    if (result == RZ_OK) result = rz_bind_check(&b);
-    if (result == RZ_OK) result = build_model(out, &m, &b, jobs, n_jobs, err);
-    rz_bind_free(&b);
-    rz_block_free(allocator, b.tensors, (uint64_t)b.n_tensors * sizeof *b.tensors);
+    result = check_split(g, stream->n_parts, b->err);
+    if (result == RZ_OK) result = rz_config_from_gguf(&m->config, &m->arch, g, m->vocab.n, b->err);
+    b->arch = m->arch;
+    if (result == RZ_OK) result = list_tensors(b, stream->parts, stream->n_parts, &sources);
+    if (result == RZ_OK) result = rz_route_gguf(b->tensors, b->n_tensors, m->arch, &m->config, b->err);
+    if (result == RZ_OK) result = rz_bind_check(b);
+    if (result == RZ_OK) result = build_model(out, m, b, jobs, n_jobs, b->err);
+    free_lists(b, sources);
     return result;
+}
+
+/* The vocabulary of a Hugging Face model: its tokenizer.json, or none, then it takes and gives token
+ * ids. The tokens that end generation are those of the other files in either case. */
+static int plan_hf_vocabulary(rz_model *m, const rz_hf_files *files, const rz_gguf *g, rz_err *err) {
+    const rz_json_text *t = &files->tokenizer, *config = &files->tokenizer_config;
+    int result = t->p ? rz_vocab_from_json(&m->vocab, (const char *)t->p, t->n,
+                                                (const char *)config->p, config->n, err)
+                      : rz_vocab_plan(&m->vocab, g, err);
+    if (result == RZ_OK) rz_vocab_use_ids(&m->vocab, g, m->config.n_vocab);
+    return result;
+}
+
+static int create_hf(rz_model **out, rz_model *m, rz_binder *b, rz_load_stream *stream,
+                     rz_load_job **jobs, uint32_t *n_jobs) {
+    rz_load_part *meta = rz_model_header(stream);
+    const rz_st_tensor **sources = NULL;
+    rz_hf_files files;
+    rz_hf_names names;
+    rz_hf_model hf;
+    int result = rz_hf_files_find(&files, stream->parts, stream->n_parts, b->err);
+    if (result == RZ_OK) result = rz_hf_config(&hf, &files, b->err);
+    if (result == RZ_OK) result = rz_hf_meta(meta, &hf, &files, b->allocator, b->err);
+    if (result) return result;
+    m->config = hf.config;
+    m->arch = b->arch = hf.arch;
+    result = plan_hf_vocabulary(m, &files, &meta->gguf, b->err);
+    if (result) return result;
+    if (m->vocab_only) return build_model(out, m, NULL, jobs, n_jobs, b->err);
+    b->needs = hf.needs;
+    b->hf = &names;
+    result = list_tensors(b, stream->parts, stream->n_parts + 1, &sources);
+    if (result == RZ_OK) result = rz_hf_route(b->tensors, sources, b->n_tensors, &hf, &names, b->err);
+    if (result == RZ_OK) result = rz_bind_check(b);
+    if (result == RZ_OK) result = build_model(out, m, b, jobs, n_jobs, b->err);
+    free_lists(b, sources);
+    return result;
+}
+
+int rz_model_create(rz_model **out, rz_load_stream *stream, const rz_model_opts *opts,
+                    rz_load_job **jobs, uint32_t *n_jobs, rz_err *err) {
+    rz_model m = {.kern = opts->kern, .allocator = stream->allocator, .type_name = "",
+                  .threads = opts->vocab_only ? 1 : opts->threads, .vocab_only = opts->vocab_only};
+    rz_binder b = {.config = &m.config, .kern = opts->kern, .quantize = opts->quantize,
+                   .allocator = stream->allocator, .err = err};
+    bool is_hf;
+    int result = rz_hf_detect(stream->parts, stream->n_parts, &is_hf, err);
+    if (result) return result;
+    return is_hf ? create_hf(out, &m, &b, stream, jobs, n_jobs)
+                 : create_gguf(out, &m, &b, stream, jobs, n_jobs);
 }
 
 int rz_model_from_tokenizer(rz_model **out, const char *json, size_t bytes, const char *config,
@@ -153,6 +236,11 @@ int rz_model_from_tokenizer(rz_model **out, const char *json, size_t bytes, cons
     if (result) return result;
     m.config.n_vocab = m.vocab.n;
     return build_model(out, &m, NULL, &jobs, &n_jobs, err);
+}
+
+rz_load_part *rz_model_header(rz_load_stream *stream) {
+    bool gguf = stream->parts[0].kind == RZ_PART_GGUF;
+    return &stream->parts[gguf ? 0 : stream->n_parts];
 }
 
 /* ---- after loading ------------------------------------------------------------------------- */

@@ -82,17 +82,26 @@ struct rz_model {
     uint64_t arena_bytes;  /* the model itself is the first piece of its arena */
 };
 
+typedef struct {
+    bool vocab_only;
+    uint32_t threads;
+    uint32_t quantize; /* RZ_DT_* that float matrices become; RZ_DT_COUNT: they stay as they are */
+    const rz_kern *kern;
+} rz_model_opts;
+
 /* Reads configuration and vocabulary from the headers and checks the list of tensors. On RZ_OK the
  * model's arena exists, with a place for every tensor, and *jobs (an rz_block_alloc block of
- * *n_jobs, NULL for 0) says which bytes of the parts go where. */
-int rz_model_create(rz_model **out, const rz_load_part *parts, uint32_t n_parts, bool vocab_only,
-                    uint32_t threads, const rz_kern *kern, const rz_allocator *allocator,
+ * *n_jobs, NULL for 0) says which bytes of the parts go where. Of a Hugging Face model, the part behind
+ * the last one becomes the GGUF header that hf_meta.c writes. */
+int rz_model_create(rz_model **out, rz_load_stream *stream, const rz_model_opts *opts,
                     rz_load_job **jobs, uint32_t *n_jobs, rz_err *err);
 
 /* A vocabulary alone; see rz_tokenizer_open. */
 int rz_model_from_tokenizer(rz_model **out, const char *json, size_t bytes, const char *config,
                             size_t config_bytes, const rz_kern *kern, const rz_allocator *allocator,
                             rz_err *err);
+/* The part whose metadata the model keeps. */
+rz_load_part *rz_model_header(rz_load_stream *stream);
 
 /* After all jobs are done: what is computed from loaded tensors. */
 int rz_model_complete(rz_model *m, rz_err *err);

@@ -288,6 +288,25 @@ int rz_pack_column(const rz_mat *m, uint8_t *data, uint32_t column, const uint8_
     return -1;
 }
 
+bool rz_pack_mxfp4_plane(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *from,
+                         bool scales) {
+    enum { bytes = 17, largest_scale = 252 };
+    const uint32_t lane = row % m->nr, end = row + 1 == m->rows ? m->nr : lane + 1;
+    uint8_t *dst = data + (uint64_t)(row / m->nr) * m->group_bytes;
+    for (uint32_t c = 0; c < m->cols / 32; c++, dst += (size_t)m->nr * bytes) {
+        uint8_t *block = dst + (size_t)lane * bytes;
+        if (scales && from[c] > largest_scale) return false;
+        if (scales) block[0] = from[c];
+        for (int i = 0; !scales && i < 16; i++) { /* column i low, column 16 + i high */
+            uint8_t a = from[16 * (size_t)c + i / 2], b = from[16 * (size_t)c + 8 + i / 2];
+            int shift = i % 2 * 4;
+            block[1 + i] = (uint8_t)((a >> shift & 15) | (b >> shift & 15) << 4);
+        }
+        for (uint32_t r = lane + 1; r < end; r++) memset(dst + (size_t)r * bytes, 0, bytes);
+    }
+    return true;
+}
+
 /* ---- back ----------------------------------------------------------------------------------- */
 
 /* The 12-byte field of the K types from its 8 scales and 8 minima. */

@@ -67,6 +67,12 @@ int rz_pack_rows(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *ro
  * index of the first value that is not finite. */
 int rz_pack_column(const rz_mat *m, uint8_t *data, uint32_t column, const uint8_t *values);
 
+/* One row of MXFP4 blocks from a file that keeps codes and scales apart: 16 bytes of codes for each
+ * block, of which the low nibble is that of an even column and the high one of the odd column after
+ * it; or one byte of scale for each. False if a scale is too large to be a number. */
+bool rz_pack_mxfp4_plane(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *from,
+                         bool scales);
+
 /* The inverse: row `row` of the matrix as it stood in the file. */
 void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row);
 

@@ -26,9 +26,12 @@ static double yarn(const rz_rope *r, uint32_t i, double freq) {
         low = floor64(low);
         high = -floor64(-high);
     }
-    low = clamp(low, 0, r->dim - 1);
-    high = clamp(high, 0, r->dim - 1);
-    double keep = 1 - clamp((i - low) / (high - low > 0.001 ? high - low : 0.001), 0, 1);
+    low = low < 0 ? 0 : low;
+    high = high > r->dim - 1 ? r->dim - 1 : high;
+    double width = high - low;
+    /* a ramp that ends before it begins: an exact one keeps all pairs, as in transformers */
+    if (r->exact_ramp ? width == 0 : width < 0.001) width = 0.001;
+    double keep = 1 - clamp((i - low) / width, 0, 1);
     return freq / r->factor * (1 - keep) + freq * keep;
 }
 

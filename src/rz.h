@@ -93,6 +93,14 @@ int rz_dequantize(uint32_t dtype, const void *blocks, size_t n, float *out, rz_e
 
 /* ---- loading ------------------------------------------------------------------------------ */
 
+/*
+ * A model is one of these, told by the first bytes of each file:
+ *   - GGUF: one file, or all parts of a split one in order;
+ *   - Hugging Face: safetensors files in any order with config.json, and, where they are there,
+ *     generation_config.json, tokenizer.json, tokenizer_config.json, chat_template.json and
+ *     1_Pooling/config.json. Text files are told apart by their keys; put them before the weights, so
+ *     that streams need not wait for each other. Metadata have the keys of GGUF.
+ */
 typedef struct rz_loader rz_loader;
 typedef struct rz_model rz_model;
 typedef struct rz_session rz_session;
@@ -102,6 +110,10 @@ typedef struct rz_load_opts {
     uint32_t threads;    /* threads that compute, the caller's included; 0 is read as 1, at most 64 */
     uint32_t vocab_only; /* not 0: read the vocabulary and metadata, no weights */
     uint32_t kernels;    /* mask of RZ_KERN_*; 0 is read as all */
+    uint32_t quantize;   /* not 0: matrices of F32, F16 and BF16 become this weight type while they
+                            arrive: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K. Those of the
+                            vocabulary become at least Q6_K; where a row is no whole number of
+                            blocks a type with smaller blocks or the float type is taken */
     const rz_allocator *allocator; /* must outlive the model; NULL: malloc */
 } rz_load_opts;
 
@@ -205,7 +217,7 @@ int rz_tokenize(const rz_model *m, const char *text, size_t text_bytes, uint32_t
                 rz_err *err);
 
 /* The bytes of one token as it stands inside a text; *len may be 0 (special tokens without
- * RZ_TOK_SPECIAL). Pieces may end inside a UTF-8 character. `buf` must hold rz_piece_max() bytes. */
+ * RZ_TOK_SPECIAL, all tokens of a model without tokenizer). Pieces may end inside a UTF-8 character. `buf` must hold rz_piece_max() bytes. */
 int rz_piece(const rz_model *m, uint32_t id, uint32_t flags, char *buf, size_t *len, rz_err *err);
 size_t rz_piece_max(const rz_model *m);
 
@@ -251,6 +263,10 @@ const rz_err *rz_session_error(const rz_session *s);
 /* Appends tokens that rz_step will compute. Refuses what does not fit (RZ_E_CONTEXT), ids outside
  * the vocabulary and an empty list (RZ_E_ARG); then nothing is appended. */
 int rz_session_prompt(rz_session *s, const uint32_t *ids, size_t n);
+/* Segments of all prompt tokens, for models that tell them apart (BERT's token types). Without this
+ * call all tokens are of type 0. RZ_E_ARG for another number of types than of tokens, or a type that
+ * the model does not have. */
+int rz_session_token_types(rz_session *s, const uint32_t *types, size_t n);
 int rz_session_sampling(rz_session *s, const rz_sampling *sampling);
 
 /* Forgets all but the first n tokens; what is computed next equals a fresh start bit for bit. */

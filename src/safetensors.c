@@ -137,19 +137,29 @@ static int not_json(const parser *p) {
                       p->j.at + 8);
 }
 
+/* Empty tensors come before what starts at the same byte. */
+static bool before(const rz_st_tensor *a, const rz_st_tensor *b) {
+    return a->offset != b->offset ? a->offset < b->offset : a->bytes < b->bytes;
+}
+
+static void sift_down(rz_st_tensor *t, uint32_t i, uint32_t n) {
+    for (uint32_t child; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && before(&t[child], &t[child + 1])) child++;
+        if (!before(&t[i], &t[child])) return;
+        rz_st_tensor swap = t[i];
+        t[i] = t[child];
+        t[child] = swap;
+    }
+}
+
+/* Heap sort: no worst case. */
 static void sort_by_offset(rz_st_tensor *t, uint32_t n) {
-    for (uint32_t gap = n / 2; gap; gap /= 2) {
-        for (uint32_t i = gap; i < n; i++) {
-            rz_st_tensor moved = t[i];
-            uint32_t k = i;
-            /* empty tensors come before what starts at the same byte */
-            for (; k >= gap && (t[k - gap].offset > moved.offset ||
-                                (t[k - gap].offset == moved.offset && t[k - gap].bytes > moved.bytes));
-                 k -= gap) {
-                t[k] = t[k - gap];
-            }
-            t[k] = moved;
-        }
+    for (uint32_t i = n / 2; i-- > 0;) sift_down(t, i, n);
+    for (uint32_t end = n; end-- > 1;) {
+        rz_st_tensor swap = t[0];
+        t[0] = t[end];
+        t[end] = swap;
+        sift_down(t, 0, end);
     }
 }
 

@@ -74,6 +74,7 @@ static int byte_of_name(const uint8_t *text, size_t len) {
 
 size_t rz_tok_piece(const rz_vocab *v, uint32_t id, uint32_t flags, uint8_t *out) {
     uint32_t len;
+    if (id >= v->n) return 0; /* an id that only pads the model's output */
     const uint8_t *text = rz_vocab_text(v, id, &len);
     const enum rz_token_type type = rz_vocab_type(v, id);
     const bool control = type == RZ_TOKEN_CONTROL || type == RZ_TOKEN_UNKNOWN;

@@ -123,6 +123,8 @@ typedef struct {
 
 /* Reads and checks GGUF metadata. Sizes are known afterwards. */
 int rz_vocab_plan(rz_vocab *v, const rz_gguf *g, rz_err *err);
+/* BOS, EOS and end tokens as the metadata has them, for a vocabulary that does not say: ids below n_ids. */
+void rz_vocab_use_ids(rz_vocab *v, const rz_gguf *g, uint32_t n_ids);
 /* The same from the text of a tokenizer.json and of a tokenizer_config.json (may be NULL), which
  * must stay until rz_vocab_build has run. RZ_E_FORMAT, RZ_E_UNSUPPORTED with a sentence. */
 int rz_vocab_from_json(rz_vocab *v, const char *tokenizer_json, size_t bytes,

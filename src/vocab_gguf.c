@@ -274,3 +274,14 @@ void rz_vocab_gguf_finish(rz_vocab *v) {
     rz_vocab_add_end(v, find_id(v, v->source.gguf, "tokenizer.ggml.eot_token_id", RZ_NO_TOKEN));
     rz_vocab_add_end(v, find_id(v, v->source.gguf, "tokenizer.ggml.eom_token_id", RZ_NO_TOKEN));
 }
+
+void rz_vocab_use_ids(rz_vocab *v, const rz_gguf *g, uint32_t n_ids) {
+    const uint32_t n = v->n;
+    v->n = n_ids;
+    if (v->bos == RZ_NO_TOKEN) v->bos = find_id(v, g, "tokenizer.ggml.bos_token_id", RZ_NO_TOKEN);
+    if (v->eos == RZ_NO_TOKEN) v->eos = find_id(v, g, "tokenizer.ggml.eos_token_id", RZ_NO_TOKEN);
+    rz_vocab_add_end(v, find_id(v, g, "tokenizer.ggml.eos_token_id", RZ_NO_TOKEN));
+    rz_vocab_add_end(v, find_id(v, g, "tokenizer.ggml.eot_token_id", RZ_NO_TOKEN));
+    rz_vocab_add_end(v, find_id(v, g, "tokenizer.ggml.eom_token_id", RZ_NO_TOKEN));
+    v->n = n;
+}

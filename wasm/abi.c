@@ -66,9 +66,11 @@ ABI uint32_t rz_abi_kernels(void) { return rz_kernels_usable(); }
 /* ---- loading ------------------------------------------------------------------------------- */
 
 /* 0 on failure, with the error in the mailbox; so for all functions that return a handle. */
-ABI rz_loader *rz_abi_load_open(uint32_t parts, uint32_t threads, uint32_t vocab_only) {
+ABI rz_loader *rz_abi_load_open(uint32_t parts, uint32_t threads, uint32_t vocab_only,
+                                uint32_t quantize) {
     rz_loader *l = NULL;
-    rz_load_opts opts = {.parts = parts, .threads = threads, .vocab_only = vocab_only};
+    rz_load_opts opts = {.parts = parts, .threads = threads, .vocab_only = vocab_only,
+                         .quantize = quantize};
     rz_load_open(&opts, &l, &box.err);
     return l;
 }
@@ -212,20 +214,21 @@ ABI int rz_abi_piece(rz_model *m, uint32_t id, uint32_t flags, char *buf) {
 /* ---- sessions ------------------------------------------------------------------------------ */
 
 static rz_session_opts session_opts(uint32_t n_ctx, uint32_t chunk, uint32_t kv_type,
-                                    uint32_t all_logits) {
-    return (rz_session_opts){.n_ctx = n_ctx, .chunk = chunk, .kv_type = kv_type, .all_logits = all_logits};
+                                    uint32_t all_logits, uint32_t embed) {
+    return (rz_session_opts){.n_ctx = n_ctx, .chunk = chunk, .kv_type = kv_type, .all_logits = all_logits,
+                             .embed = embed};
 }
 
 ABI double rz_abi_session_bytes(rz_model *m, uint32_t n_ctx, uint32_t chunk, uint32_t kv_type,
-                                uint32_t all_logits) {
-    rz_session_opts opts = session_opts(n_ctx, chunk, kv_type, all_logits);
+                                uint32_t all_logits, uint32_t embed) {
+    rz_session_opts opts = session_opts(n_ctx, chunk, kv_type, all_logits, embed);
     return (double)rz_session_bytes(m, &opts);
 }
 
 ABI rz_session *rz_abi_session_open(rz_model *m, uint32_t n_ctx, uint32_t chunk, uint32_t kv_type,
-                                    uint32_t all_logits) {
+                                    uint32_t all_logits, uint32_t embed) {
     rz_session *s = NULL;
-    rz_session_opts opts = session_opts(n_ctx, chunk, kv_type, all_logits);
+    rz_session_opts opts = session_opts(n_ctx, chunk, kv_type, all_logits, embed);
     rz_session_open(m, &opts, &s, &box.err);
     return s;
 }
@@ -245,6 +248,10 @@ ABI int rz_abi_session_sampling(rz_session *s, float temperature, uint32_t top_k
     return report(rz_session_sampling(s, &sampling), rz_session_error(s));
 }
 
+ABI int rz_abi_session_token_types(rz_session *s, const uint32_t *types, uint32_t n) {
+    return report(rz_session_token_types(s, types, n), rz_session_error(s));
+}
+
 ABI int rz_abi_session_rewind(rz_session *s, uint32_t n) {
     return report(rz_session_rewind(s, n), rz_session_error(s));
 }
@@ -261,6 +268,10 @@ ABI void rz_abi_session_logits(rz_session *s) {
     box.pointer = address(rz_session_logits(s, &rows, &stride));
     box.count = rows;
     box.stride = (uint32_t)stride;
+}
+
+ABI void rz_abi_session_embedding(rz_session *s, uint32_t pooling, float *out) {
+    rz_session_embedding(s, pooling, out);
 }
 
 ABI double rz_abi_nll(const float *logits, uint32_t n_vocab, uint32_t target) {

@@ -2,13 +2,15 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import cliProgress from 'cli-progress';
 import { load } from '../index-node.js';
-import { fileExists, packagePath, readText } from '../platform/node.js';
-import type { GenerateOptions, KvType, LoadOptions, Model, Variant } from '../types.js';
+import { fileExists, folderExists, packagePath, readText } from '../platform/node.js';
+import { quantizeTypes } from '../engine.js';
+import type { GenerateOptions, KvType, LoadOptions, Model, QuantizeType, Variant } from '../types.js';
 
 export interface EngineFlags {
   threads?: number;
   backend?: 'wasm' | 'native';
   variant?: Variant;
+  quantize?: QuantizeType;
   kv?: KvType;
 }
 
@@ -65,6 +67,11 @@ export function generateOptions({ maxTokens, temperature, topK, topP, minP, repe
   return { maxTokens, temperature, topK, topP, minP, repeatPenalty, seed };
 }
 
+/** --quantize, for models whose weights are floats. */
+export function addQuantizeOption(command: Command): Command {
+  return command.addOption(new Option('--quantize <type>', 'quantise float weights while they load').choices(Object.keys(quantizeTypes)));
+}
+
 export function addFormatOption(command: Command, formats: string[]): Command {
   return command.addOption(new Option('--format <name>', 'output').choices(formats).default(formats[0]));
 }
@@ -75,9 +82,10 @@ export async function shippedModel(): Promise<string> {
   return packagePath(`models/${manifest.default}`);
 }
 
-/** Whether an argument names a model: a URL, a file, or something that is spelled like one. */
+/** Whether an argument names a model: a URL, a file, a folder with a path, or something that is spelled like one. */
 export async function namesModel(argument: string): Promise<boolean> {
-  return /^https?:\/\//.test(argument) || /\.(gguf|safetensors|apr|bin)$/i.test(argument) || fileExists(argument);
+  return /^https?:\/\//.test(argument) || /\.(gguf|safetensors|apr|bin)$/i.test(argument) || (await fileExists(argument)) ||
+    (/[/\\]/.test(argument) && folderExists(argument));
 }
 
 /** Loads with a progress bar on standard error, if that is a terminal. */

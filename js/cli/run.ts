@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { readStdin } from '../platform/node.js';
 import type { Model } from '../types.js';
 import {
-  addEngineOptions, addFormatOption, addSamplingOptions, type EngineFlags, generateOptions, loadWithProgress, namesModel,
-  printJson, type SamplingFlags, shippedModel,
+  addEngineOptions, addFormatOption, addQuantizeOption, addSamplingOptions, type EngineFlags, generateOptions, loadWithProgress,
+  namesModel, printJson, type SamplingFlags, shippedModel,
 } from './options.js';
 
 interface RunFlags extends EngineFlags, SamplingFlags {
@@ -28,8 +28,8 @@ async function findPrompt(model: Model, prompt?: string): Promise<string | numbe
 
 async function run(first: string | undefined, second: string | undefined, flags: RunFlags): Promise<void> {
   const { path, prompt } = await splitArguments(first, second);
-  const { threads, backend, variant, kv, contextSize } = flags;
-  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, kv, contextSize });
+  const { threads, backend, variant, kv, contextSize, quantize } = flags;
+  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, kv, contextSize, quantize });
   const events = model.events(await findPrompt(model, prompt), generateOptions(flags));
   let next = await events.next();
   for (; !next.done; next = await events.next()) {
@@ -62,8 +62,8 @@ async function run(first: string | undefined, second: string | undefined, flags:
 export function addRun(program: Command): void {
   const command = program.command('run')
     .description('continue a text; without MODEL with the model that ships with the package')
-    .argument('[MODEL]', 'path or URL of a GGUF file')
+    .argument('[MODEL]', 'path or URL of a GGUF file or of a folder with safetensors')
     .argument('[PROMPT]', 'text to continue; default: standard input, or a fresh start')
     .action(run);
-  addFormatOption(addEngineOptions(addSamplingOptions(command, 256)), ['text', 'json']);
+  addFormatOption(addQuantizeOption(addEngineOptions(addSamplingOptions(command, 256))), ['text', 'json']);
 }

@@ -1,7 +1,8 @@
 /** Node.js, and what the command line and the server need of it. */
 import { createRequire } from 'node:module';
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { RealizarError } from '../errors.js';
@@ -14,8 +15,12 @@ import type { NativeBackend, Platform } from './platform.js';
 const modules = new ModuleCache();
 const readBytes = 4 << 20;
 
+function localPath(path: string): string {
+  return path.startsWith('file:') ? fileURLToPath(path) : path;
+}
+
 async function openPath(path: string): Promise<ByteReader> {
-  const name = path.startsWith('file:') ? fileURLToPath(path) : path;
+  const name = localPath(path);
   const file = await open(name).catch((error: NodeJS.ErrnoException) => {
     const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
     throw new RealizarError('SOURCE', `cannot open ${name}: ${reason}`, { cause: error });
@@ -38,6 +43,16 @@ async function openPath(path: string): Promise<ByteReader> {
       closed = true;
     },
   };
+}
+
+async function listFolder(path: string): Promise<string[] | undefined> {
+  if (/^(https?|blob|data):/i.test(path) || !(await folderExists(localPath(path)))) return undefined;
+  const names: string[] = [];
+  for (const entry of await readdir(localPath(path), { withFileTypes: true })) {
+    if (!entry.isDirectory()) names.push(entry.name);
+    else if (entry.name === '1_Pooling') names.push(...(await readdir(join(localPath(path), entry.name))).map((n) => `${entry.name}/${n}`));
+  }
+  return names;
 }
 
 /** The add-on is looked for once, beside this package's compiled files. */
@@ -80,6 +95,7 @@ export const node: Platform = {
   pauseEveryMs: 8,
   pause: () => new Promise((resolve) => setImmediate(resolve)),
   openPath,
+  listFolder,
   native: findNative,
 };
 
@@ -96,6 +112,10 @@ export function packagePath(path: string): string {
 
 export async function fileExists(path: string): Promise<boolean> {
   return stat(path).then((s) => s.isFile(), () => false);
+}
+
+export async function folderExists(path: string): Promise<boolean> {
+  return stat(path).then((s) => s.isDirectory(), () => false);
 }
 
 export async function readText(path: string): Promise<string> {

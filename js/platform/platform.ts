@@ -43,6 +43,9 @@ export interface Platform {
   pauseEveryMs: number;
   /** Opens a string that is no http(s) URL; undefined where there are no files. */
   openPath?(path: string): Promise<ByteReader>;
+  /** Names of the files in a folder and its folders ("1_Pooling/config.json"); undefined where the path
+   *  is no folder. */
+  listFolder?(path: string): Promise<string[] | undefined>;
   /** The add-on, or undefined where it is not built. */
   native?(): NativeBackend | undefined;
 }

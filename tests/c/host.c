@@ -19,16 +19,24 @@ host_file host_read(const char *path) {
 }
 
 int host_load(rz_model **m, host_file file, const rz_load_opts *opts, size_t piece, rz_err *err) {
+    return host_load_parts(m, &file, 1, opts, piece, err);
+}
+
+int host_load_parts(rz_model **m, const host_file *files, uint32_t n_files, const rz_load_opts *opts,
+                    size_t piece, rz_err *err) {
+    rz_load_opts o = opts ? *opts : (rz_load_opts){0};
     rz_loader *l;
     rz_need need;
     *m = NULL;
-    int result = rz_load_open(opts, &l, err);
+    o.parts = n_files;
+    int result = rz_load_open(&o, &l, err);
     if (result) return result;
     while ((result = rz_load_next(l, &need)) == RZ_NEED) {
-        size_t n = need.offset < file.n ? file.n - (size_t)need.offset : 0;
+        const host_file *file = &files[need.part];
+        size_t n = need.offset < file->n ? file->n - (size_t)need.offset : 0;
         if (n > need.length) n = need.length;
         if (piece && n > piece) n = piece;
-        if (n) memcpy(need.dst, file.bytes + need.offset, n);
+        if (n) memcpy(need.dst, file->bytes + need.offset, n);
         result = rz_load_feed(l, n);
         if (result < 0) break;
     }

@@ -18,6 +18,10 @@ host_file host_read(const char *path);
 /* Feeds `file` to a loader, at most `piece` bytes at a time (0: as asked for). */
 int host_load(rz_model **m, host_file file, const rz_load_opts *opts, size_t piece, rz_err *err);
 
+/* The same of several files; opts->parts is set here. */
+int host_load_parts(rz_model **m, const host_file *files, uint32_t n, const rz_load_opts *opts,
+                    size_t piece, rz_err *err);
+
 /* The same from a path; prints the error and returns NULL on failure. */
 rz_model *host_load_path(const char *path, const rz_load_opts *opts);
 

@@ -39,7 +39,7 @@ for (const worker of [true, false]) {
       failed(await load('/mamba.gguf'), 'UNSUPPORTED', "architecture 'mamba' is not supported");
       failed(await load('/empty.gguf'), 'TRUNCATED', 'the file is empty');
       failed(await load('/broken.gguf'), 'SOURCE', /^the source failed at byte \d+: network error$/);
-      failed(await load('http://127.0.0.1:1/'), 'SOURCE', 'cannot fetch http://127.0.0.1:1/: Failed to fetch');
+      failed(await load('http://127.0.0.1:1/'), 'SOURCE', 'cannot fetch http://127.0.0.1:1/config.json: Failed to fetch');
       failed(await load('http://'), 'SOURCE', /^cannot fetch http:\/\/: .*Failed to parse URL from http:\/\/$/);
       failed(await load(42), 'ARGUMENT', 'a model source is a URL, path, Response, ReadableStream, Blob, ArrayBuffer or a list of these');
       failed(await load([]), 'ARGUMENT', 'the list of model parts is empty');

@@ -257,7 +257,7 @@ describe('sources', () => {
       await rejectsWith(load(`${base}/missing`, options), 'SOURCE', `${base}/missing answered 404 Not Found`);
       await rejectsWith(load(`${base}/page`, options), 'FORMAT', 'not a GGUF file: it starts with bytes 3c 21 64 6f, as a web page does');
       await rejectsWith(load('no/such/file.gguf', options), 'SOURCE', 'cannot open no/such/file.gguf: there is no such file');
-      await rejectsWith(load('models', options), 'SOURCE', 'cannot read models: it is not a file');
+      await rejectsWith(load('models', options), 'SOURCE', 'models has no config.json: it is no Hugging Face model');
       await rejectsWith(load('http://127.0.0.1:1/x', options), 'SOURCE', /^cannot fetch http:\/\/127\.0\.0\.1:1\/x: /);
       await rejectsWith(load([], options), 'ARGUMENT', 'the list of model parts is empty');
       await rejectsWith(load(new Uint8Array(0), options), 'TRUNCATED', 'the file is empty');
