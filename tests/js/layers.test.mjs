@@ -15,10 +15,10 @@ function files(folder, extensions) {
 /** Names of the layer each C file belongs to, lowest layer first; a file may include its own and
  *  lower ones, but load and kern do not see each other. */
 const cLayers = [
-  { name: 'base', files: ['base', 'err', 'arena', 'read', 'dtype', 'dtype_parts', 'dtype_k', 'dtype_iq', 'dtype_levels', 'pack', 'quantize', 'pool', 'pool_posix', 'pool_wasm', 'math64', 'unicode'] },
-  { name: 'load', files: ['gguf', 'load'] },
+  { name: 'base', files: ['base', 'err', 'arena', 'read', 'dtype', 'dtype_parts', 'dtype_k', 'dtype_iq', 'dtype_levels', 'pack', 'quantize', 'pool', 'pool_posix', 'pool_wasm', 'math64', 'unicode', 'json'] },
+  { name: 'load', files: ['gguf', 'safetensors', 'load'] },
   { name: 'kern', files: [], not: ['load'] },
-  { name: 'model', files: ['model', 'vocab', 'tok', 'tok_spm', 'tok_bpe', 'pretok', 'kv', 'sample', 'forward', 'attend', 'product'] },
+  { name: 'model', files: ['predict', 'apr', 'config', 'arch', 'rope', 'bind', 'model', 'vocab', 'tok', 'tok_spm', 'tok_bpe', 'pretok', 'kv', 'sample', 'forward', 'attend', 'feed_forward', 'product'] },
   { name: 'engine', files: ['engine'] },
 ];
 
