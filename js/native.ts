@@ -1,9 +1,10 @@
 /** The engine in the Node add-on (addon/addon.c). Work that takes long runs on another thread. */
 import { engineError } from './errors.js';
 import type {
-  EngineInfo, EngineLoader, EngineMeta, EngineModel, EngineSession, Need, Sampling, SessionOptions,
+  EngineInfo, EngineLoader, EngineMeta, EngineModel, EnginePredictor, EnginePredictorInfo, EngineSession, Need,
+  Sampling, SessionOptions,
 } from './engine.js';
-import { infoFields } from './engine.js';
+import { infoFields, packLayers } from './engine.js';
 import type { NativeBackend } from './platform/platform.js';
 
 type Handle = object;
@@ -37,6 +38,13 @@ export interface Addon {
   sessionLogits(session: Handle): [rows: number, data: Float32Array];
   sessionNll(session: Handle, first: number, targets: Uint32Array): number;
   sessionClose(session: Handle): void;
+  predictorApr(file: Uint8Array): Handle;
+  predictorDense(shapes: Uint32Array, floats: Float32Array): Handle;
+  predictorInfo(predictor: Handle): [kind: string, inputs: number, outputs: number, exact: number, parameters: number, memory: number];
+  predict(predictor: Handle, features: Float32Array, out: Float32Array): void;
+  predictorClose(predictor: Handle): void;
+  quantize(type: number, floats: Float32Array, blocks: Uint8Array): void;
+  dequantize(type: number, blocks: Uint8Array, floats: Float32Array): void;
 }
 
 const kernelFlags: Record<string, number> = { scalar: 1, avx2: 8 };
@@ -181,11 +189,43 @@ class NativeSession implements EngineSession {
   }
 }
 
+class NativePredictor implements EnginePredictor {
+  private readonly shape: EnginePredictorInfo;
+  private readonly input: Float32Array;
+
+  constructor(private readonly addon: Addon, private readonly handle: Handle) {
+    const [kind, inputs, outputs, exact, parameters, memoryBytes] = addon.predictorInfo(handle);
+    this.shape = { kind, inputs, outputs, exact: exact !== 0, parameters, memoryBytes };
+    this.input = new Float32Array(inputs);
+  }
+
+  info(): EnginePredictorInfo {
+    return this.shape;
+  }
+
+  predict(features: ArrayLike<number>, out: Float32Array): void {
+    const { input } = this;
+    for (let i = 0; i < input.length; i++) input[i] = features[i]!;
+    this.addon.predict(this.handle, input, out);
+  }
+
+  close(): void {
+    this.addon.predictorClose(this.handle);
+  }
+}
+
 export function nativeBackend(addon: Addon): NativeBackend {
   return {
     loader({ parts, threads, vocabOnly, variant }) {
       const handle = guard(() => addon.loadOpen(parts, threads, vocabOnly, variant ? kernelFlags[variant] ?? 0 : 0));
       return new NativeLoader(addon, handle);
     },
+    predictor(source) {
+      if (source instanceof Uint8Array) return new NativePredictor(addon, guard(() => addon.predictorApr(source)));
+      const { shapes, floats } = packLayers(source);
+      return new NativePredictor(addon, guard(() => addon.predictorDense(shapes, floats)));
+    },
+    quantize: (type, floats, blocks) => guard(() => addon.quantize(type, floats, blocks)),
+    dequantize: (type, blocks, floats) => guard(() => addon.dequantize(type, blocks, floats)),
   };
 }
