@@ -7,7 +7,7 @@ import type {
   DenseLayer, EngineInfo, EngineLoader, EngineMeta, EngineModel, EngineOptions, EnginePredictor, EnginePredictorInfo,
   EngineSession, EngineTools, Need, Sampling, SessionOptions,
 } from './engine.js';
-import { infoFields, packLayers } from './engine.js';
+import { copyFeatures, infoFields, packLayers } from './engine.js';
 
 type Export = (...args: number[]) => number;
 
@@ -408,7 +408,7 @@ class WasmPredictor implements EnginePredictor {
   predict(features: ArrayLike<number>, out: Float32Array): void {
     if (this.output.length === 0) this.view(); // the memory has grown
     const { input, at } = this;
-    for (let i = 0; i < input.length; i++) input[i] = features[i]!;
+    copyFeatures(features, input);
     this.engine.call('rz_abi_predict', this.handle, at, at + 4 * input.length);
     out.set(this.output);
   }

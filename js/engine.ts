@@ -175,3 +175,9 @@ export function packLayers(layers: DenseLayer[]): { shapes: Uint32Array; floats:
   }
   return { shapes, floats };
 }
+
+/** Fills `to` with the first features of a row. */
+export function copyFeatures(features: ArrayLike<number>, to: Float32Array): void {
+  if (features instanceof Float32Array && features.length === to.length) to.set(features);
+  else for (let i = 0; i < to.length; i++) to[i] = features[i]!;
+}

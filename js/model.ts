@@ -314,6 +314,10 @@ export class LocalModel implements Model {
     return nll;
   }
 
+  async predict(): Promise<Float32Array> {
+    throw new RealizarError('UNSUPPORTED', 'this model writes text: predict() is for models of .apr files that predict');
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;

@@ -4,7 +4,7 @@ import type {
   EngineInfo, EngineLoader, EngineMeta, EngineModel, EnginePredictor, EnginePredictorInfo, EngineSession, Need,
   Sampling, SessionOptions,
 } from './engine.js';
-import { infoFields, packLayers } from './engine.js';
+import { copyFeatures, infoFields, packLayers } from './engine.js';
 import type { NativeBackend } from './platform/platform.js';
 
 type Handle = object;
@@ -205,7 +205,7 @@ class NativePredictor implements EnginePredictor {
 
   predict(features: ArrayLike<number>, out: Float32Array): void {
     const { input } = this;
-    for (let i = 0; i < input.length; i++) input[i] = features[i]!;
+    copyFeatures(features, input);
     this.addon.predict(this.handle, input, out);
   }
 

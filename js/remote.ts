@@ -125,6 +125,10 @@ export class RemoteModel implements Model {
     return this.call('logits', [Array.from(ids)]);
   }
 
+  predict(features: ArrayLike<number>): Promise<Float32Array> {
+    return this.call('predict', [Float32Array.from(features)]);
+  }
+
   perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
     const { signal, onProgress, ...rest } = options;
     return this.call('perplexity', [text, rest], signal, ([done, total]: [number, number]) => onProgress?.(done, total));

@@ -5,6 +5,7 @@ import { version } from '../version.js';
 import { addBench } from './bench.js';
 import { addInfo } from './info.js';
 import { addPerplexity } from './perplexity.js';
+import { addPredict } from './predict.js';
 import { addRun } from './run.js';
 import { addServe } from './serve.js';
 import { addTokenize } from './tokenize.js';
@@ -14,7 +15,7 @@ const program = new Command('realizar')
   .version(version)
   .showHelpAfterError('(add --help for the options)');
 
-for (const add of [addRun, addTokenize, addInfo, addBench, addPerplexity, addServe]) add(program);
+for (const add of [addRun, addTokenize, addInfo, addBench, addPerplexity, addPredict, addServe]) add(program);
 
 /* a closed pipe (`realizar run | head`) is no error */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -112,7 +112,7 @@ export async function expandAprV1(file: Uint8Array): Promise<Uint8Array> {
   const packed = file.subarray(payloadAt, payloadEnd);
   const payload = file[20] === 3 ? decompressLz4(packed, plainBytes) : await decompressZstd(packed, plainBytes);
   if (payload.length !== plainBytes) throw new RealizarError('FORMAT', `.apr: ${payload.length} bytes come out of the payload, not ${plainBytes}`);
-  const head = file.slice(0, payloadAt);
+  const head = new Uint8Array(file.subarray(0, payloadAt)); // a Buffer's slice() would not copy
   head[20] = 0;
   head[21]! &= ~2; /* the signature was of the compressed bytes */
   new DataView(head.buffer).setUint32(12, plainBytes, true);

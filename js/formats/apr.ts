@@ -12,7 +12,7 @@ import { RealizarError } from '../errors.js';
 import { Cursor, crc32, type FileReader, fileOfBytes, isObject, parseJson, readExactly } from './bytes.js';
 import { decompressLz4, decompressZstd } from './decompress.js';
 import type { TensorInfo } from './header.js';
-import { tensorBytes, typeOfName } from './weight-types.js';
+import { tensorBytes, typeOfId, typeOfName } from './weight-types.js';
 
 export interface AprContainer {
   format: 'APR v2' | 'APR1';
@@ -98,8 +98,7 @@ export function aprKind(head: Uint8Array): AprKind {
 /** What a dtype byte may mean: three dialects use the same numbers, the size decides. */
 const dialects: Record<number, string[]> = {
   0: ['F32'], 1: ['F16'], 2: ['BF16', 'Q4_0'], 3: ['F64', 'Q4_1'], 4: ['I32'], 5: ['I64'], 6: ['I8', 'Q5_0'], 7: ['U8', 'Q5_1'],
-  8: ['Q8_0', 'AprQ4'], 9: ['AprQ8', 'Q8_1'], 10: ['Q2_K'], 11: ['Q3_K'], 12: ['Q4_K'], 13: ['Q5_K', 'Q4_K'], 14: ['Q6_K'],
-  16: ['IQ2_XXS'], 17: ['IQ2_XS'], 30: ['BF16'], 128: ['AprQ4'], 129: ['AprQ8'],
+  8: ['Q8_0', 'AprQ4'], 9: ['AprQ8', 'Q8_1'], 13: ['Q5_K', 'Q4_K'], 128: ['AprQ4'], 129: ['AprQ8'],
 };
 
 function bytesOf(type: string, dims: number[]): number {
@@ -111,9 +110,15 @@ function bytesOf(type: string, dims: number[]): number {
   return known ? tensorBytes(known, dims) : NaN;
 }
 
+/** Other bytes than those mean what they do in GGUF files. */
+function namesOf(dtype: number): string[] | undefined {
+  const type = typeOfId(dtype);
+  return dialects[dtype] ?? (type && [type.name]);
+}
+
 /** The type whose size for this shape is the tensor's. */
 function resolveType(name: string, dtype: unknown, dims: number[], bytes: number): string {
-  const candidates = typeof dtype === 'number' ? dialects[dtype] : typeof dtype === 'string' ? [dtype.toUpperCase()] : undefined;
+  const candidates = typeof dtype === 'string' ? [dtype.toUpperCase()] : typeof dtype === 'number' ? namesOf(dtype) : undefined;
   if (!candidates) return unsupported(`tensor '${name}' has weight type ${String(dtype)}, which is not known`);
   if (candidates[0] === 'JSON') return unsupported(`tensor '${name}' is a whole model written as JSON, which only realizar 0.8 read`);
   const type = candidates.find((t) => bytesOf(t, dims) === bytes);
