@@ -151,7 +151,7 @@ function checkOptions(options: LoadOptions): void {
 }
 
 /** What computes beside language models; for a predictor, the engine that holds it. */
-async function openTools(platform: Platform, backend: 'wasm' | 'native', options: LoadOptions): Promise<EngineTools> {
+export async function openTools(platform: Platform, backend: 'wasm' | 'native', options: LoadOptions): Promise<EngineTools> {
   if (backend === 'wasm') return createWasmEngine(platform, options, 1, 2 ** 32);
   return nativeOf(platform);
 }

@@ -84,8 +84,9 @@ async function* verified(pieces: AsyncGenerator<Uint8Array, void, void>, verify:
   if (held) yield held;
 }
 
-/** A plan's GGUF bytes as a part that the engine's loader reads. */
-function partOf(plan: GgufPlan, read: ReadTensor, tools: () => Promise<EngineTools>, cancel: () => void, verify?: () => Promise<void>): Part {
+/** A plan's GGUF bytes as a part that the engine's loader reads, tensors in the order of the source. */
+function partOf({ metadata, tensors }: GgufPlan, read: ReadTensor, tools: () => Promise<EngineTools>, cancel: () => void, verify?: () => Promise<void>): Part {
+  const plan = { metadata, tensors: [...tensors].sort((a, b) => a.source.offset - b.source.offset) };
   const bytes = ggufBytes(plan, read, tools);
   const pieces = verify ? verified(bytes, verify) : bytes;
   const reader: ByteReader = {

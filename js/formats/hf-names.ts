@@ -15,17 +15,22 @@ export interface HfArchitecture {
   sandwich: boolean;
   /** Norms are stored as w - 1. */
   normPlusOne: boolean;
+  /** Some layers see a window of the keys only. */
+  windows: boolean;
 }
 
-function row(name: string, pairs = false, sandwich = false, normPlusOne = false): HfArchitecture {
-  return { name, pairs, sandwich, normPlusOne };
+type Traits = 'pairs' | 'sandwich' | 'normPlusOne' | 'windows';
+
+function row(name: string, ...traits: Traits[]): HfArchitecture {
+  const has = (trait: Traits) => traits.includes(trait);
+  return { name, pairs: has('pairs'), sandwich: has('sandwich'), normPlusOne: has('normPlusOne'), windows: has('windows') };
 }
 
 /** By model_type of config.json. */
 const architectures: Record<string, HfArchitecture> = {
-  llama: row('llama', true), mistral: row('llama', true), granite: row('granite', true), smollm3: row('smollm3', true),
-  qwen2: row('qwen2'), qwen3: row('qwen3'), olmo2: row('olmo2', false, true),
-  gemma: row('gemma', false, false, true), gemma2: row('gemma2', false, true, true), gemma3_text: row('gemma3', false, true, true),
+  llama: row('llama', 'pairs'), mistral: row('llama', 'pairs'), granite: row('granite', 'pairs'), smollm3: row('smollm3', 'pairs'),
+  qwen2: row('qwen2'), qwen3: row('qwen3'), olmo2: row('olmo2', 'sandwich'), gemma: row('gemma', 'normPlusOne'),
+  gemma2: row('gemma2', 'sandwich', 'normPlusOne', 'windows'), gemma3_text: row('gemma3', 'sandwich', 'normPlusOne', 'windows'),
 };
 
 export function hfArchitecture(modelType: unknown): HfArchitecture {
@@ -118,7 +123,10 @@ export function describeHf(arch: HfArchitecture, config: Config): Map<string, Me
   const name = config._name_or_path || config.name;
   if (typeof name === 'string') metadata.set('general.name', entry('string', name));
   set('block_count', 'u32', required(config, 'num_hidden_layers', 'num_layers', 'n_layers', 'n_layer'));
-  set('context_length', 'u32', numberAt(config, 'max_position_embeddings', 'max_seq_len', 'context_length', 'n_ctx') ?? 2048);
+  const context = numberAt(config, 'max_position_embeddings', 'max_seq_len', 'context_length', 'n_ctx') ?? 2048;
+  const window = (config.use_sliding_window === false ? undefined : numberAt(config, 'sliding_window')) ?? Infinity;
+  /* GGUF files of other architectures cannot say a window: within it, the model is the same */
+  set('context_length', 'u32', arch.windows ? context : Math.min(context, window));
   set('embedding_length', 'u32', embd);
   set('feed_forward_length', 'u32', required(config, 'intermediate_size', 'ffn_dim', 'd_ff', 'n_inner'));
   set('attention.head_count', 'u32', heads);
@@ -132,7 +140,7 @@ export function describeHf(arch: HfArchitecture, config: Config): Map<string, Me
   set('vocab_size', 'u32', required(config, 'vocab_size'));
   set('attn_logit_softcapping', 'f32', numberAt(config, 'attn_logit_softcapping'));
   set('final_logit_softcapping', 'f32', numberAt(config, 'final_logit_softcapping'));
-  if (config.use_sliding_window !== false) set('attention.sliding_window', 'u32', numberAt(config, 'sliding_window'));
+  if (arch.windows && window < Infinity) set('attention.sliding_window', 'u32', window);
   const queryScale = numberAt(config, 'query_pre_attn_scalar');
   if (queryScale !== undefined && queryScale !== headDim) {
     throw new RealizarError('UNSUPPORTED', `query_pre_attn_scalar ${queryScale} with heads of ${headDim} cannot be translated to GGUF`);

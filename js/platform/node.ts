@@ -1,6 +1,6 @@
 /** Node.js, and what the command line and the server need of it. */
 import { createRequire } from 'node:module';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
@@ -134,6 +134,11 @@ export async function writeFileFrom(path: string, pieces: AsyncIterable<Uint8Arr
     await rm(part, { force: true });
     throw error;
   }
+}
+
+/** Names in a folder. */
+export async function folderFiles(path: string): Promise<string[]> {
+  return readdir(path);
 }
 
 export async function readText(path: string): Promise<string> {
