@@ -3,6 +3,8 @@
  * over the add-on. One to one with rz.h; failures are thrown as RealizarError.
  */
 
+import type { KvType } from './types.js';
+
 export interface EngineOptions {
   parts: number;
   threads: number;
@@ -48,6 +50,9 @@ export interface EngineInfo {
 }
 
 /** Field order of the info array that both engines hand over. */
+/** Types of the KV cache by RZ_KV_*. */
+export const kvTypes: KvType[] = ['f32', 'f16', 'q8_0'];
+
 export const infoFields: (keyof EngineInfo)[] = [
   'vocabSize', 'contextLength', 'embeddingLength', 'layers', 'heads', 'kvHeads', 'headDim',
   'feedForwardLength', 'bos', 'eos', 'addBos', 'vocabOnly', 'threads', 'metadataEntries',

@@ -3,7 +3,7 @@ import { createLoad, type Load } from './load.js';
 import { workerd } from './platform/workerd.js';
 
 /** Loads a model from a URL, path, Response, stream, Blob, buffer or several parts. */
-export const load: Load = createLoad(workerd);
+export const load: Load = createLoad(workerd, () => import('./chat/render.js'));
 
 export { RealizarError, type ErrorCode } from './errors.js';
 export type * from './types.js';

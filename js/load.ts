@@ -1,6 +1,7 @@
 /** load(): a source, an engine, the bytes from one into the other. */
 import { WasmEngine, WasmModel } from './abi.js';
-import type { EngineLoader, EngineModel, EngineOptions, EngineTools } from './engine.js';
+import type { ImportChat } from './base-model.js';
+import { type EngineLoader, type EngineModel, type EngineOptions, type EngineTools, kvTypes } from './engine.js';
 import { RealizarError } from './errors.js';
 import { LocalModel } from './model.js';
 import type { NativeBackend, Platform, WasmVariant } from './platform/platform.js';
@@ -97,7 +98,7 @@ function memoryBound(parts: Part[]): number {
   return Math.min(2 ** 32, file * 1.5 + 2 ** 30);
 }
 
-async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number): Promise<Model> {
+async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const engine = await createWasmEngine(platform, options, threads, memoryBound(parts));
   const engineOptions: EngineOptions = { parts: parts.length, threads, vocabOnly: options.vocabOnly ?? false };
   const model = (await readModel(engine.loader(engineOptions), parts, options)) as WasmModel;
@@ -109,6 +110,7 @@ async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions,
     pause: platform.pause,
     pauseEveryMs: platform.pauseEveryMs,
     onClose: () => workers.forEach((w) => w.terminate()),
+    importChat,
   });
 }
 
@@ -118,7 +120,7 @@ function nativeOf(platform: Platform): NativeBackend {
   return native;
 }
 
-async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number): Promise<Model> {
+async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const loader = nativeOf(platform).loader({ parts: parts.length, threads, vocabOnly: options.vocabOnly ?? false, variant: options.variant });
   const model = await readModel(loader, parts, options);
   return new LocalModel(model, {
@@ -128,6 +130,7 @@ async function loadNative(platform: Platform, parts: Part[], options: LoadOption
     pause: platform.pause,
     pauseEveryMs: platform.pauseEveryMs,
     onClose() {},
+    importChat,
   });
 }
 
@@ -145,8 +148,8 @@ function checkOptions(options: LoadOptions): void {
   if (contextSize !== undefined && (!Number.isInteger(contextSize) || contextSize < 1 || contextSize > 2 ** 26)) {
     throw new RealizarError('ARGUMENT', `contextSize must be a whole number from 1 to ${2 ** 26}, not ${contextSize}`);
   }
-  if (options.kv !== undefined && options.kv !== 'f32' && options.kv !== 'f16') {
-    throw new RealizarError('ARGUMENT', `kv must be f32 or f16, not ${String(options.kv)}`);
+  if (options.kv !== undefined && !kvTypes.includes(options.kv)) {
+    throw new RealizarError('ARGUMENT', `kv must be ${kvTypes.join(', ')}, not ${String(options.kv)}`);
   }
 }
 
@@ -170,29 +173,29 @@ async function adaptParts(platform: Platform, backend: 'wasm' | 'native', option
 }
 
 /** Loads on this thread. */
-async function loadHere(platform: Platform, source: Source | Source[], options: LoadOptions): Promise<Model> {
+async function loadHere(platform: Platform, source: Source | Source[], options: LoadOptions, importChat?: ImportChat): Promise<Model> {
   const backend = chooseBackend(platform, options);
   const wanted = options.threads ?? Math.min(platform.threads(), maxThreads);
   const given = await openParts(source, platform.openPath, options.signal);
   try {
     const parts = await adaptParts(platform, backend, options, given);
     if (!Array.isArray(parts)) return parts;
-    if (backend === 'native') return await loadNative(platform, parts, options, wanted);
+    if (backend === 'native') return await loadNative(platform, parts, options, wanted, importChat);
     const threads = options.vocabOnly ? 1 : Math.min(wanted, platform.threads() > 1 ? wanted : 1);
-    return await loadWasm(platform, parts, options, threads);
+    return await loadWasm(platform, parts, options, threads, importChat);
   } finally {
     given.forEach((p) => p.reader.cancel());
   }
 }
 
-/** The load() of a host. */
-export function createLoad(platform: Platform): Load {
+/** The load() of a host. A worker's needs no `importChat`: conversations are rendered by the model's owner. */
+export function createLoad(platform: Platform, importChat?: ImportChat): Load {
   return async (source, options = {}) => {
     checkOptions(options);
     options.signal?.throwIfAborted();
     if (options.worker ?? platform.workerByDefault) {
-      return RemoteModel.load(platform.startWorker(), platform, source, options);
+      return RemoteModel.load(platform.startWorker(), platform, source, options, importChat);
     }
-    return loadHere(platform, source, options);
+    return loadHere(platform, source, options, importChat);
   };
 }

@@ -1,22 +1,24 @@
 /** A model on this thread: the Session loop that every host runs. */
+import { BaseModel, type ImportChat } from './base-model.js';
 import type { EngineModel, EngineSession, Sampling } from './engine.js';
-import { END_STOP, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
+import { END_STOP, kvTypes, noToken, STEP_AGAIN, STEP_DONE, STEP_TOKEN, TOK_PARSE, TOK_SPECIAL } from './engine.js';
 import { RealizarError } from './errors.js';
 import { TextAssembler } from './text.js';
 import type {
-  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, MetadataValue, Model, ModelInfo, Perplexity,
+  DetokenizeOptions, GenerateOptions, GenerateResult, Generation, KvType, MetadataValue, ModelInfo, Perplexity,
   PerplexityOptions, TokenizeOptions,
 } from './types.js';
 
 export interface LocalModelOptions {
   backend: 'wasm' | 'native';
   contextSize?: number;
-  kv: 'f32' | 'f16';
+  kv: KvType;
   /** The platform's, see there. */
   pause(): Promise<void>;
   pauseEveryMs: number;
   /** Ends the threads, after the engine closed the model. */
   onClose(): void;
+  importChat?: ImportChat;
 }
 
 /** Tokens computed per step of a prompt. */
@@ -122,14 +124,15 @@ class Clock {
     if (this.tokens++ === 0) this.first = this.last;
   }
 
-  timings(promptTokens: number, memoryBytes: number, seed: bigint) {
+  timings(promptTokens: number, cachedTokens: number, memoryBytes: number, seed: bigint) {
     const end = performance.now();
     const ttftMs = (this.tokens ? this.first : end) - this.start;
     const decodeMs = this.last - this.first;
     return {
       promptTokens,
+      cachedTokens,
       ttftMs,
-      prefillTokensPerSecond: (promptTokens / ttftMs) * 1000,
+      prefillTokensPerSecond: ((promptTokens - cachedTokens) / ttftMs) * 1000,
       generatedTokens: this.tokens,
       decodeTokensPerSecond: this.tokens > 1 ? ((this.tokens - 1) / decodeMs) * 1000 : 0,
       totalMs: end - this.start,
@@ -139,13 +142,31 @@ class Clock {
   }
 }
 
-export class LocalModel implements Model {
+/** A session that a generation left for the next one, and the tokens whose keys and values it has. */
+interface KeptSession {
+  session: EngineSession;
+  contextSize: number;
+  tokens: number[];
+}
+
+/** How many tokens two lists begin with in common. */
+function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const most = Math.min(a.length, b.length);
+  let n = 0;
+  while (n < most && a[n] === b[n]) n++;
+  return n;
+}
+
+export class LocalModel extends BaseModel {
   readonly info: ModelInfo;
   private closed = false;
   private readonly sessions = new Set<EngineSession>();
+  /** The KV cache of the last generation with cachePrompt, while none uses it. */
+  private kept?: KeptSession;
   private lastPause = 0;
 
   constructor(private readonly engine: EngineModel, private readonly options: LocalModelOptions) {
+    super(options.importChat);
     this.info = describe(engine, options);
   }
 
@@ -165,20 +186,6 @@ export class LocalModel implements Model {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   }
 
-  async generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): Promise<GenerateResult> {
-    const events = this.events(prompt, options);
-    for (;;) {
-      const { done, value } = await events.next();
-      if (done) return value;
-    }
-  }
-
-  async *stream(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncIterableIterator<string> {
-    for await (const { text } of this.events(prompt, options)) {
-      if (text) yield text;
-    }
-  }
-
   async *events(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): Generation {
     const clock = new Clock();
     const { signal } = options;
@@ -192,10 +199,15 @@ export class LocalModel implements Model {
     const tokens: number[] = [];
     let text = '';
     let finishReason: GenerateResult['finishReason'] = 'length';
-    const session = this.open(contextSize, false);
+    const own = options.cachePrompt ? await this.takeKept(contextSize) : this.openOwn(contextSize);
+    const { session } = own;
+    const cached = Math.min(commonPrefix(own.tokens, ids), ids.length - 1);
+    let usable = false;
     try {
-      session.prompt(ids);
+      session.rewind(cached);
+      session.prompt(ids.subarray(cached));
       session.sampling(sampling);
+      usable = true;
       while (sampling.maxTokens > 0 && !assembler.stopped) {
         const state = await this.step(session, signal);
         if (state === STEP_DONE) {
@@ -213,11 +225,36 @@ export class LocalModel implements Model {
       const rest = assembler.end();
       if (rest) yield { id: tokens[tokens.length - 1]!, text: rest };
       if (assembler.stopped) finishReason = 'stop';
-      const timings = clock.timings(ids.length, this.engine.memoryBytes(), sampling.seed);
+      const timings = clock.timings(ids.length, cached, this.engine.memoryBytes(), sampling.seed);
       return { text: text + rest, tokens, timings, finishReason };
+    } catch (error) {
+      usable &&= signal?.aborted ?? false;
+      throw error;
     } finally {
-      await this.release(session);
+      own.tokens = [...ids, ...tokens.slice(0, -1)]; // the last one was sampled, not computed
+      if (options.cachePrompt && usable) await this.keep(own);
+      else await this.release(session);
     }
+  }
+
+  private openOwn(contextSize: number): KeptSession {
+    return { session: this.open(contextSize, false), contextSize, tokens: [] };
+  }
+
+  /** The kept session if it is large enough, else a new one with room to grow: conversations do. */
+  private async takeKept(contextSize: number): Promise<KeptSession> {
+    const { kept } = this;
+    this.kept = undefined;
+    if (kept && kept.contextSize >= contextSize) return kept;
+    if (kept) await this.release(kept.session);
+    return this.openOwn(Math.min(2 ** Math.ceil(Math.log2(contextSize)), this.info.contextSize));
+  }
+
+  /** Of generations that overlap, the last one's session stays. */
+  private async keep(own: KeptSession): Promise<void> {
+    const before = this.kept;
+    this.kept = own;
+    if (before) await this.release(before.session);
   }
 
   /** The context a generation gets; refuses a prompt that leaves no room. */
@@ -233,7 +270,7 @@ export class LocalModel implements Model {
 
   private open(contextSize: number, allLogits: boolean): EngineSession {
     this.checkOpen();
-    const kv = this.options.kv === 'f16' && !allLogits ? 1 : 0;
+    const kv = allLogits ? 0 : kvTypes.indexOf(this.options.kv);
     const session = this.engine.openSession({ contextSize, chunk, kv, allLogits });
     this.sessions.add(session);
     return session;

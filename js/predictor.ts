@@ -1,10 +1,9 @@
 /** A model that predicts: small, so it computes on the thread that asks. */
+import { BaseModel } from './base-model.js';
 import type { DenseLayer, EnginePredictor, EngineTools } from './engine.js';
 import { RealizarError } from './errors.js';
 import type { PredictorFile } from './formats/adapt.js';
-import type {
-  GenerateResult, Generation, MetadataValue, Model, ModelInfo, Perplexity, PredictorInfo,
-} from './types.js';
+import type { ChatGeneration, Generation, MetadataValue, ModelInfo, Perplexity, PredictorInfo } from './types.js';
 
 function shown(metadata: Record<string, unknown>): Record<string, MetadataValue> {
   return Object.fromEntries(Object.entries(metadata).filter(([, v]) => v !== null).map(([key, v]) => [key,
@@ -24,11 +23,12 @@ function describe(file: PredictorFile, predictor: EnginePredictor, backend: 'was
   };
 }
 
-export class PredictorModel implements Model {
+export class PredictorModel extends BaseModel {
   private closed = false;
   private readonly shape: PredictorInfo;
 
   private constructor(private readonly predictor: EnginePredictor, readonly info: ModelInfo) {
+    super();
     this.shape = info.predictor!;
   }
 
@@ -60,12 +60,16 @@ export class PredictorModel implements Model {
     return this.refuse();
   }
 
-  generate(): Promise<GenerateResult> {
+  override async *chatEvents(): ChatGeneration {
     return this.refuse();
   }
 
-  async *stream(): AsyncIterableIterator<string> {
-    await this.refuse();
+  override applyChatTemplate(): Promise<string> {
+    return this.refuse();
+  }
+
+  override chatFormat(): Promise<string | null> {
+    return this.refuse();
   }
 
   async *events(): Generation {

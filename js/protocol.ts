@@ -29,22 +29,23 @@ export type FromWorker =
   | { id: number; result: ModelInfo | unknown }
   | { id: number; failure: RemoteFailure };
 
-/** Serves a reader's chunks on a port: one per message that arrives, null at the end. */
-export function pumpReader(reader: ByteReader): PumpedSource {
+/** Serves a reader's chunks on a port: one per message that arrives, null at the end. An open port
+ *  keeps Node.js alive: `stop` closes it and cancels the reader. */
+export function pumpReader(reader: ByteReader): { source: PumpedSource; stop(): void } {
   const { port1, port2 } = new MessageChannel();
+  const stop = () => {
+    reader.cancel();
+    port1.close();
+  };
   port1.onmessage = async ({ data }: MessageEvent<'read' | 'cancel'>) => {
-    if (data === 'cancel') {
-      reader.cancel();
-      port1.close();
-      return;
-    }
+    if (data === 'cancel') return stop();
     try {
       port1.postMessage({ chunk: await reader.read() });
     } catch (error) {
       port1.postMessage({ failure: String((error as Error).message ?? error) });
     }
   };
-  return { pump: port2, size: reader.size };
+  return { source: { pump: port2, size: reader.size }, stop };
 }
 
 /** The other end of pumpReader. */

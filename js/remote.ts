@@ -1,8 +1,9 @@
 /** A model that computes in a worker: the Model interface over messages. */
+import { BaseModel, type ImportChat } from './base-model.js';
 import { type ErrorCode, RealizarError } from './errors.js';
 import type { Platform, WorkerPort } from './platform/platform.js';
 import { type FromWorker, pumpReader, type RemoteCall, type RemoteFailure, type RemoteSource } from './protocol.js';
-import { type ByteReader, openSource } from './source.js';
+import { openSource } from './source.js';
 import type {
   DetokenizeOptions, GenerateOptions, GenerateResult, Generation, LoadOptions, LoadProgress, Model, ModelInfo,
   Perplexity, PerplexityOptions, Source, TokenEvent, TokenizeOptions,
@@ -32,41 +33,43 @@ function resolveUrl(url: string): string {
   }
 }
 
-/** Sources as they can cross: relative URLs are resolved here, streams are pumped by `readers`. */
-async function prepareSource(source: Source, platform: Platform, readers: ByteReader[], signal?: AbortSignal): Promise<RemoteSource> {
+/** Sources as they can cross: relative URLs are resolved here, streams are pumped until one calls `stops`. */
+async function prepareSource(source: Source, platform: Platform, stops: (() => void)[], signal?: AbortSignal): Promise<RemoteSource> {
   if (source instanceof URL) return source.href;
   if (typeof source === 'string') return platform.openPath ? source : resolveUrl(source);
   if (source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array) return source;
-  const reader = await openSource(source, platform.openPath, signal);
-  readers.push(reader);
-  return pumpReader(reader);
+  const pump = pumpReader(await openSource(source, platform.openPath, signal));
+  stops.push(pump.stop);
+  return pump.source;
 }
 
-export class RemoteModel implements Model {
-  info!: ModelInfo;
+export class RemoteModel extends BaseModel {
+  override info!: ModelInfo;
   private nextId = 1;
   private readonly pending = new Map<number, Pending>();
   private gone: Error | undefined;
 
-  private constructor(private readonly port: WorkerPort) {
+  private constructor(private readonly port: WorkerPort, importChat?: ImportChat) {
+    super(importChat);
     port.onMessage((message: FromWorker) => this.receive(message));
     port.onError((error) => this.abandon(new RealizarError('CRASHED', `the worker failed: ${error.message}`, { cause: error })));
   }
 
-  static async load(port: WorkerPort, platform: Platform, source: Source | Source[], options: LoadOptions): Promise<Model> {
-    const model = new RemoteModel(port);
-    const readers: ByteReader[] = [];
+  static async load(port: WorkerPort, platform: Platform, source: Source | Source[], options: LoadOptions,
+    importChat?: ImportChat): Promise<Model> {
+    const model = new RemoteModel(port, importChat);
+    const stops: (() => void)[] = [];
     try {
       const { signal, onProgress, ...rest } = options;
       const sources: RemoteSource[] = [];
-      for (const one of Array.isArray(source) ? source : [source]) sources.push(await prepareSource(one, platform, readers, signal));
+      for (const one of Array.isArray(source) ? source : [source]) sources.push(await prepareSource(one, platform, stops, signal));
       const pumps = sources.flatMap((s) => (typeof s === 'object' && 'pump' in s ? [s.pump] : []));
       const args = [sources, { ...rest, worker: false }];
       model.info = await model.call<ModelInfo>('load', args, signal, (p: LoadProgress) => onProgress?.(p), pumps);
       return model;
     } catch (error) {
       /* the worker ends before it could say that it needs no more */
-      readers.forEach((r) => r.cancel());
+      stops.forEach((stop) => stop());
       model.abandon(error as Error);
       throw error;
     }
@@ -132,20 +135,6 @@ export class RemoteModel implements Model {
   perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
     const { signal, onProgress, ...rest } = options;
     return this.call('perplexity', [text, rest], signal, ([done, total]: [number, number]) => onProgress?.(done, total));
-  }
-
-  async generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): Promise<GenerateResult> {
-    const events = this.events(prompt, options);
-    for (;;) {
-      const { done, value } = await events.next();
-      if (done) return value;
-    }
-  }
-
-  async *stream(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncIterableIterator<string> {
-    for await (const { text } of this.events(prompt, options)) {
-      if (text) yield text;
-    }
   }
 
   async *events(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): Generation {

@@ -23,20 +23,23 @@ export interface LoadOptions {
   /** Most tokens (prompt and answer) a generation may have. Default: what the model was trained
    *  for. */
   contextSize?: number;
-  /** Element type of the KV cache. Default f32. */
-  kv?: 'f32' | 'f16';
+  /** Element type of the KV cache. q8_0 keeps bytes with a scale for every 32 and needs heads of a
+   *  multiple of 32 dimensions. Default f32. */
+  kv?: KvType;
   /** Compute in a worker. Default: true in a page, false elsewhere. */
   worker?: boolean;
   /** `native` needs the add-on (Node.js only). Default: native where it is built, else wasm. */
   backend?: 'wasm' | 'native';
-  /** Kernels: `relaxed` or `simd` for wasm, `avx2` or `scalar` natively. Default: the fastest that
-   *  works. */
+  /** Kernels: `relaxed` or `simd` for wasm; `avx512` (with VNNI), `avxvnni`, `avx2`, `neondot`,
+   *  `neon` or `scalar` natively. Default: the fastest that works. */
   variant?: Variant;
   /** The WebAssembly modules, where they cannot be fetched from beside this package (Workers). */
   modules?: WasmModules;
 }
 
-export type Variant = 'relaxed' | 'simd' | 'avx2' | 'scalar';
+export type KvType = 'f32' | 'f16' | 'q8_0';
+
+export type Variant = 'relaxed' | 'simd' | 'avx512' | 'avxvnni' | 'avx2' | 'neondot' | 'neon' | 'scalar';
 
 /** Compiled modules or their bytes, by variant. */
 export interface WasmModules {
@@ -75,12 +78,17 @@ export interface GenerateOptions extends TokenizeOptions {
   ignoreEnd?: boolean;
   /** End before any of these texts appears. */
   stop?: string | string[];
+  /** Keep this generation's KV cache in the model, and compute only what the prompt has more than the
+   *  one kept before; the text is the same. Default: true for chats, else false. */
+  cachePrompt?: boolean;
   /** Ends the generation between tokens and inside the prompt; rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 export interface Timings {
   promptTokens: number;
+  /** Tokens of the prompt that were in the KV cache already: see GenerateOptions.cachePrompt. */
+  cachedTokens: number;
   /** Time from the call to the first token. */
   ttftMs: number;
   prefillTokensPerSecond: number;
@@ -110,6 +118,46 @@ export interface TokenEvent {
 
 /** What iterating a generation yields; the return value is the result. */
 export type Generation = AsyncGenerator<TokenEvent, GenerateResult, void>;
+
+/** A text part; other types are refused by name. */
+export interface ContentPart {
+  type: string;
+  text?: string;
+}
+
+/** A message of a conversation. Members beside these are handed to the template as they are.
+ *  Special tokens written in a content are read as such, as in llama.cpp and transformers. */
+export interface ChatMessage {
+  /** system, user, assistant, tool, or another one that the template names. */
+  role: string;
+  /** A text or text parts, which are joined by line feeds; may be missing beside tool_calls. */
+  content?: string | ContentPart[] | null;
+  /** Calls of an assistant's message; `arguments` that are JSON text become an object. */
+  tool_calls?: { function: { name: string; arguments: unknown }; [member: string]: unknown }[];
+  [member: string]: unknown;
+}
+
+export interface ChatTemplateOptions {
+  /** Functions the model may call, as JSON schemas. Calls come as text of the answer. */
+  tools?: object[];
+  /** A variant of the file ("tool_use"), a known format ("chatml", "llama-3", "plain" ...) or a Jinja
+   *  template. Default: the file's own, else the format that its vocabulary shows. */
+  template?: string;
+  /** End with the head of an assistant's turn. Default true. */
+  addGenerationPrompt?: boolean;
+  /** More variables for the template, such as `enable_thinking: false`. */
+  variables?: Record<string, unknown>;
+}
+
+export type ChatOptions = Omit<ChatTemplateOptions, 'addGenerationPrompt'> & Omit<GenerateOptions, keyof TokenizeOptions>;
+
+export interface ChatResult extends GenerateResult {
+  /** The answer as a message, to be put behind the others. */
+  message: ChatMessage;
+}
+
+/** What iterating an answer yields; the return value is the result. */
+export type ChatGeneration = AsyncGenerator<TokenEvent, ChatResult, void>;
 
 export type MetadataValue = string | number | boolean | { array: string; length: number };
 
@@ -188,6 +236,18 @@ export interface Model {
   stream(prompt: string | ArrayLike<number>, options?: GenerateOptions): AsyncIterableIterator<string>;
   /** As stream, with token ids; the generator's return value is the GenerateResult. */
   events(prompt: string | ArrayLike<number>, options?: GenerateOptions): Generation;
+  /** Answers a conversation. The model keeps its KV cache: when the next one begins the same, only
+   *  what is new is computed. UNSUPPORTED: the model has no chat format. */
+  chat(messages: ChatMessage[], options?: ChatOptions): Promise<ChatResult>;
+  /** As chat, in pieces, never half a character. */
+  chatStream(messages: ChatMessage[], options?: ChatOptions): AsyncIterableIterator<string>;
+  /** As chatStream, with token ids; the generator's return value is the ChatResult. */
+  chatEvents(messages: ChatMessage[], options?: ChatOptions): ChatGeneration;
+  /** The prompt that a conversation becomes. */
+  applyChatTemplate(messages: ChatMessage[], options?: ChatTemplateOptions): Promise<string>;
+  /** "template": the file carries one; else the name of the format that the vocabulary or the model's
+   *  name shows; null: none, so that a chat needs the option `template`. */
+  chatFormat(): Promise<string | null>;
   /** Logits of every position: ids.length rows of info.vocabSize floats, row by row. */
   logits(ids: ArrayLike<number>): Promise<Float32Array>;
   /** Perplexity of a text, computed as llama.cpp does: the second half of each window counts. */

@@ -10,7 +10,7 @@
 #include "kern/fmath.h"
 
 enum {
-    unit_queries = 16,            /* queries per unit, at most */
+    unit_queries = RZ_ATTN_QUERIES, /* queries per unit, at most */
     least_parallel_work = 64 << 10 /* multiply-adds: below, waking a thread costs more */
 };
 
@@ -44,6 +44,7 @@ static void add_sink(float *out, float *max, float *sum, float sink, uint32_t wi
 typedef struct {
     uint32_t n;
     const float *q[unit_queries];
+    const uint8_t *q_act[unit_queries];
     uint32_t head[unit_queries], position[unit_queries], first[unit_queries], limit[unit_queries];
     float slope[unit_queries];
     size_t row[unit_queries]; /* of run->heads */
@@ -70,6 +71,17 @@ static void list_queries(const attend_task *task, query_list *list, uint32_t h0,
     }
 }
 
+/* The queries as bytes, each a tile of its own, for a cache of bytes. */
+static void quantise_queries(const attend_task *task, query_list *list) {
+    const rz_kern *kern = task->m->kern;
+    const uint32_t cols = task->m->config.head_dim;
+    for (uint32_t i = 0; i < list->n; i++) {
+        uint8_t *act = task->run->q_act + list->row[i] * (cols / 32) * rz_act_block(kern);
+        kern->act_q8(act, list->q[i], cols, cols, 1, 1);
+        list->q_act[i] = act;
+    }
+}
+
 static void attend_list(const attend_task *task, query_list *list, uint32_t kv_head) {
     const rz_model *m = task->m;
     const rz_run *run = task->run;
@@ -81,6 +93,8 @@ static void attend_list(const attend_task *task, query_list *list, uint32_t kv_h
                  .head_dim = m->config.head_dim,
                  .n_q = list->n,
                  .q = list->q,
+                 .q_act = list->q_act,
+                 .key_product = m->kern->matmul[RZ_DT_Q8_0],
                  .first = list->first,
                  .limit = list->limit,
                  .softcap = m->config.attn_softcap,
@@ -129,6 +143,7 @@ static void attend_unit(void *arg, uint32_t unit) {
     for (uint32_t h = 0; h < group; h += unit_queries) {
         query_list list;
         list_queries(task, &list, kv_head * group + h, rz_min_u32(group - h, unit_queries), t0, t1);
+        if (task->kv->type == RZ_KV_Q8_0) quantise_queries(task, &list);
         attend_list(task, &list, kv_head);
     }
 }

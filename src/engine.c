@@ -314,8 +314,13 @@ static int fill_opts(const rz_model *m, const rz_session_opts *opts, rz_session_
     if (o->n_ctx > 1u << 26) {
         return rz_err_set(err, RZ_E_ARG, "a context of %u tokens is too large", o->n_ctx);
     }
-    if (o->kv_type > RZ_KV_F16) {
+    if (o->kv_type > RZ_KV_Q8_0) {
         return rz_err_set(err, RZ_E_ARG, "KV cache type %u does not exist", o->kv_type);
+    }
+    if (o->kv_type == RZ_KV_Q8_0 && m->config.head_dim % 32) {
+        return rz_err_set(err, RZ_E_UNSUPPORTED,
+                          "a KV cache of q8_0 needs heads of a multiple of 32 dimensions, this model "
+                          "has %u: use f16", m->config.head_dim);
     }
     return RZ_OK;
 }

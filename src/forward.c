@@ -54,6 +54,7 @@ void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
     uint64_t room = rz_tile_room(m->kern, n);
     run->act_f32 = rz_arena_take(a, room, widest * sizeof(float));
     run->act_q8 = rz_arena_take(a, room, widest / 32 * rz_act_block(m->kern));
+    run->q_act = rz_arena_take(a, n, (uint64_t)c->n_head * (c->head_dim / 32) * rz_act_block(m->kern));
     run->logits = rz_arena_take(a, run->logits_rows, run->ld_vocab * sizeof(float));
 }
 

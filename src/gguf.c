@@ -140,8 +140,8 @@ static void read_tensor(parser *p, rz_gguf_tensor *t) {
 static void read_preamble(parser *p, rz_gguf *g) {
     const uint8_t *magic = rz_read_bytes(&p->r, 4);
     if (magic && memcmp(magic, "GGUF", 4) != 0) {
-        FAIL(p, RZ_E_FORMAT, "not a GGUF file: it starts with bytes %x %x %x %x", magic[0],
-             magic[1], magic[2], magic[3]);
+        FAIL(p, RZ_E_FORMAT, "not a GGUF file: it starts with bytes %x %x %x %x%s", magic[0],
+             magic[1], magic[2], magic[3], magic[0] == '<' ? ", as a web page does" : "");
         return;
     }
     g->version = rz_read_u32(&p->r);

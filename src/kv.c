@@ -1,20 +1,32 @@
 /* kv.c: see kv.h. */
 #include "kv.h"
 
+enum { Q8_BLOCK = 32, Q8_FILE_BYTES = 34, Q8_VALUE_BYTES = 4 + Q8_BLOCK };
+
 void rz_kv_layout(rz_kv *kv, rz_arena *a, const rz_model *m, uint32_t type, uint32_t n_ctx) {
     const rz_config *c = &m->config;
+    const uint32_t nr = m->kern->nr;
     *kv = (rz_kv){.type = type,
                   .lost = UINT32_MAX,
-                  .nr = m->kern->nr,
-                  .n_ctx = rz_round_up(n_ctx, m->kern->nr),
+                  .nr = nr,
+                  .n_ctx = rz_round_up(n_ctx, nr),
                   .head_dim = c->head_dim,
                   .n_head_kv = c->n_head_kv,
-                  .v_width = rz_round_up(c->head_dim, m->kern->nr)};
-    kv->k_head = (uint64_t)kv->n_ctx * kv->head_dim;
-    kv->v_head = (uint64_t)kv->n_ctx * kv->v_width;
+                  .v_width = rz_round_up(c->head_dim, nr),
+                  .flip = m->kern->flip};
+    if (type == RZ_KV_Q8_0) {
+        kv->k_group = (uint64_t)kv->head_dim / Q8_BLOCK * Q8_FILE_BYTES * nr;
+        kv->v_row = (uint64_t)kv->head_dim / Q8_BLOCK * Q8_VALUE_BYTES;
+    } else {
+        const uint32_t element = type == RZ_KV_F16 ? 2 : 4;
+        kv->k_group = (uint64_t)kv->head_dim * nr * element;
+        kv->v_row = (uint64_t)kv->v_width * element;
+    }
+    kv->k_head = kv->n_ctx / nr * kv->k_group;
+    kv->v_head = kv->n_ctx * kv->v_row;
     uint64_t heads = (uint64_t)c->n_layer * c->n_head_kv;
-    kv->k = rz_arena_take(a, heads, kv->k_head * rz_kv_element(kv));
-    kv->v = rz_arena_take(a, heads, kv->v_head * rz_kv_element(kv));
+    kv->k = rz_arena_take(a, heads, kv->k_head);
+    kv->v = rz_arena_take(a, heads, kv->v_head);
 }
 
 /* False if a half cannot hold x: too large, or NaN. */
@@ -28,17 +40,52 @@ static bool store(const rz_kv *kv, uint8_t *p, size_t i, float x) {
     return true;
 }
 
+/* A head's key into lane `lane` of its group, its value into its row. */
+static bool store_floats(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *row,
+                         const float *k, const float *v) {
+    bool fits = true;
+    for (uint32_t d = 0; d < kv->head_dim; d++) {
+        fits &= store(kv, group, (size_t)d * kv->nr + lane, k[d]);
+        fits &= store(kv, row, d, v[d]);
+    }
+    for (uint32_t d = kv->head_dim; d < kv->v_width; d++) store(kv, row, d, 0);
+    return fits;
+}
+
+/* One block of a key as Q8_0, its words nr words apart. */
+static void store_key_block(const rz_kv *kv, uint8_t *cell, uint32_t lane, const uint8_t *block) {
+    uint8_t *words = cell + 2 * kv->nr + 4 * lane;
+    memcpy(cell + 2 * lane, block, 2);
+    for (uint32_t i = 0; i < Q8_BLOCK; i++) {
+        words[i / 4 * 4 * kv->nr + i % 4] = block[2 + i] ^ kv->flip;
+    }
+}
+
+static bool store_q8(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *row, const float *k,
+                     const float *v) {
+    bool fits = true;
+    for (uint32_t d = 0; d < kv->head_dim; d += Q8_BLOCK) {
+        uint8_t block[Q8_FILE_BYTES] = {0};
+        fits &= rz_quantize(RZ_DT_Q8_0, k + d, Q8_BLOCK, block, NULL) == RZ_OK;
+        store_key_block(kv, group, lane, block);
+        memset(block, 0, sizeof block);
+        fits &= rz_quantize(RZ_DT_Q8_0, v + d, Q8_BLOCK, block, NULL) == RZ_OK;
+        rz_store_u32(row, rz_bits_from_f32(rz_f32_from_f16(rz_load_u16(block))));
+        memcpy(row + 4, block + 2, Q8_BLOCK);
+        group += (size_t)Q8_FILE_BYTES * kv->nr;
+        row += Q8_VALUE_BYTES;
+    }
+    return fits;
+}
+
 void rz_kv_append(rz_kv *kv, uint32_t layer, uint32_t position, const float *k, const float *v) {
-    const size_t group = (size_t)(position / kv->nr) * kv->head_dim * kv->nr;
-    const size_t row = (size_t)position * kv->v_width;
+    const size_t group = position / kv->nr * kv->k_group, row = position * kv->v_row;
+    const uint32_t lane = position % kv->nr;
     bool fits = true;
     for (uint32_t h = 0; h < kv->n_head_kv; h++, k += kv->head_dim, v += kv->head_dim) {
-        uint8_t *kh = rz_kv_k(kv, layer, h), *vh = rz_kv_v(kv, layer, h);
-        for (uint32_t d = 0; d < kv->head_dim; d++) {
-            fits &= store(kv, kh, group + (size_t)d * kv->nr + position % kv->nr, k[d]);
-            fits &= store(kv, vh, row + d, v[d]);
-        }
-        for (uint32_t d = kv->head_dim; d < kv->v_width; d++) store(kv, vh, row + d, 0);
+        uint8_t *kh = rz_kv_k(kv, layer, h) + group, *vh = rz_kv_v(kv, layer, h) + row;
+        fits &= kv->type == RZ_KV_Q8_0 ? store_q8(kv, kh, lane, vh, k, v)
+                                       : store_floats(kv, kh, lane, vh, k, v);
     }
     if (!fits) kv->lost = rz_min_u32(kv->lost, position);
 }

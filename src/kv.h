@@ -1,8 +1,13 @@
 /*
  * kv.h: the KV cache: keys and values of every position of one session.
  *
- * Keys lie in groups of nr positions so that one vector holds the same dimension of nr keys; values
+ * Keys lie in groups of nr positions so that one vector holds the same dimensions of nr keys; values
  * lie row by row. Rewinding needs no work: positions at or past the caller's limit are never read.
+ *
+ *     type   keys of a head                                       values of a head
+ *     f32    f32 [n_ctx / nr][head_dim][nr]                       f32 [n_ctx][v_width]
+ *     f16    the same as halves, finite ones                      the same
+ *     q8_0   a matrix packed as Q8_0 (pack.h), a row per key      [n_ctx][head_dim / 32] {f32 d; i8 q[32]}
  */
 #ifndef RZ_KV_H
 #define RZ_KV_H
@@ -12,28 +17,30 @@
 
 typedef struct {
     uint32_t type;     /* RZ_KV_* */
-    uint32_t lost;     /* first position with a number that F16 cannot hold, or UINT32_MAX */
+    uint32_t lost;     /* first position with a number that the type cannot hold, or UINT32_MAX */
     uint32_t nr;
     uint32_t n_ctx;    /* positions, a multiple of nr */
     uint32_t head_dim, n_head_kv;
     uint32_t v_width;  /* head_dim padded to nr */
-    uint64_t k_head, v_head; /* elements of one head of one layer */
-    uint8_t *k; /* [n_layer][n_head_kv][n_ctx / nr][head_dim][nr] */
-    uint8_t *v; /* [n_layer][n_head_kv][n_ctx][v_width] */
+    uint8_t flip;      /* of the packed keys */
+    uint64_t k_group;  /* bytes of nr keys of one head */
+    uint64_t v_row;    /* bytes of one value of one head */
+    uint64_t k_head, v_head; /* bytes of one head of one layer */
+    uint8_t *k, *v;    /* [n_layer][n_head_kv] heads */
 } rz_kv;
 
+/* Lays the cache out in the arena; head_dim must be a multiple of 32 for q8_0. */
 void rz_kv_layout(rz_kv *kv, rz_arena *a, const rz_model *m, uint32_t type, uint32_t n_ctx);
 
-static inline size_t rz_kv_element(const rz_kv *kv) { return kv->type == RZ_KV_F16 ? 2 : 4; }
 static inline uint8_t *rz_kv_k(const rz_kv *kv, uint32_t layer, uint32_t head) {
-    return kv->k + ((size_t)layer * kv->n_head_kv + head) * kv->k_head * rz_kv_element(kv);
+    return kv->k + ((size_t)layer * kv->n_head_kv + head) * kv->k_head;
 }
 static inline uint8_t *rz_kv_v(const rz_kv *kv, uint32_t layer, uint32_t head) {
-    return kv->v + ((size_t)layer * kv->n_head_kv + head) * kv->v_head * rz_kv_element(kv);
+    return kv->v + ((size_t)layer * kv->n_head_kv + head) * kv->v_head;
 }
 
 /* Stores one position of one layer; k and v are rows of n_head_kv * head_dim floats. Kernels read
- * halves that are finite only: kv->lost says where one was not. */
+ * finite halves and scales only: kv->lost says where one was not. */
 void rz_kv_append(rz_kv *kv, uint32_t layer, uint32_t position, const float *k, const float *v);
 
 #endif

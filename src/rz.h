@@ -69,6 +69,8 @@ enum {
     RZ_KERN_AVX2 = 1 << 3,    /* AVX2 + FMA + F16C */
     RZ_KERN_VNNI = 1 << 4,    /* the same + AVX-VNNI */
     RZ_KERN_AVX512 = 1 << 5,  /* AVX-512 F, BW, DQ, VL + VNNI */
+    RZ_KERN_NEON = 1 << 6,    /* Advanced SIMD of AArch64 */
+    RZ_KERN_NEON_DOT = 1 << 7, /* the same + sdot */
     RZ_KERN_ALL = -1
 };
 
@@ -209,7 +211,7 @@ int rz_is_end(const rz_model *m, uint32_t id);
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
-enum { RZ_KV_F32 = 0, RZ_KV_F16 = 1 };
+enum { RZ_KV_F32 = 0, RZ_KV_F16 = 1, RZ_KV_Q8_0 = 2 };
 
 typedef struct rz_session_opts {
     uint32_t n_ctx;      /* tokens the KV cache holds; 0: what the model was trained for */

@@ -1,15 +1,15 @@
 // Builds everything that is not up to date: the native add-on, the wasm modules, the package, the page.
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEmscripten, fail, root, run, say } from './lib.mjs';
 
-/** Configures once and builds; returns the build folder. */
-export function cmake(folder, options, env = process.env, wrapper = []) {
+/** Configures once and builds `targets` (none: all); returns the build folder. */
+export function cmake(folder, options, { env = process.env, wrapper = [], targets = [] } = {}) {
   const build = join(root, 'build', folder);
   const command = [...wrapper, 'cmake', '-S', root, '-B', build, '-G', 'Ninja', ...options];
   if (!existsSync(join(build, 'build.ninja'))) run(command[0], command.slice(1), { env });
-  run('cmake', ['--build', build], { env });
+  run('cmake', ['--build', build, ...(targets.length ? ['--target', ...targets] : [])], { env });
   return build;
 }
 
@@ -24,19 +24,48 @@ function buildNative() {
   copy(join(build, 'addon', 'realizar.node'), join(root, 'dist', 'native', 'realizar.node'));
 }
 
-function buildWasm() {
-  say('building the wasm modules');
+/** Builds in the folder of the wasm modules: all of them, or other `targets`. */
+function cmakeWasm(targets) {
   const emcc = findEmscripten() ?? fail('no emcc 3.1.60 or newer: run `npm run setup`');
   const env = { ...process.env, PATH: `${dirname(emcc)}:${process.env.PATH}` };
-  const build = cmake('wasm', [], env, ['emcmake']);
+  return cmake('wasm', [], { env, wrapper: ['emcmake'], targets });
+}
+
+/** The kernel checks that tests/js/kernels.test.mjs runs. */
+export function buildWasmChecks() {
+  cmakeWasm(['check-simd', 'check-relaxed']);
+}
+
+function buildWasm() {
+  say('building the wasm modules');
+  const build = cmakeWasm([]);
   for (const file of readdirSync(build).filter((f) => /^realizar-.*\.wasm$/.test(f))) {
     copy(join(build, file), join(root, 'dist', 'wasm', file));
   }
 }
 
-function buildPackage() {
+async function buildPackage() {
   say('compiling the package');
   run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', root]);
+  await bundleJinja();
+}
+
+/** The Jinja engine goes into the one file that imports it: browsers resolve no package names. */
+async function bundleJinja() {
+  const { build: bundle } = await import('vite'); // set-up brings it
+  const file = join(root, 'dist', 'chat', 'jinja.js');
+  await bundle({
+    root,
+    configFile: false,
+    publicDir: false,
+    logLevel: 'warn',
+    build: {
+      target: 'es2022', minify: false, emptyOutDir: false, outDir: dirname(file),
+      lib: { entry: file, formats: ['es'], fileName: () => 'jinja.js' },
+    },
+  });
+  const licence = readFileSync(join(root, 'node_modules', '@huggingface', 'jinja', 'LICENSE'), 'utf8');
+  writeFileSync(file, `/*! @huggingface/jinja:\n${licence}*/\n${readFileSync(file, 'utf8')}`);
 }
 
 function buildPage() {
@@ -44,11 +73,11 @@ function buildPage() {
   run(join(root, 'node_modules', '.bin', 'vite'), ['build', '--logLevel', 'warn', join(root, 'web')]);
 }
 
-export function build() {
+export async function build() {
   buildNative();
   buildWasm();
-  buildPackage();
+  await buildPackage();
   buildPage();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

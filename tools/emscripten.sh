@@ -61,6 +61,9 @@ for tool in "$root"/usr/bin/wasm*; do
   chmod +x "$prefix/binaryen/bin/$name"
 done
 
+# Emscripten's scripts are CommonJS; without this a package.json above would say otherwise
+echo '{ "type": "commonjs" }' >"$prefix/package.json"
+
 emscripten=$root/usr/share/emscripten
 mkdir -p "$emscripten/node_modules"
 ln -sfn "$root/usr/share/nodejs/acorn" "$emscripten/node_modules/acorn"

@@ -8,7 +8,7 @@ import { emscriptenPrefix, fail, findEmscripten, root, run, say, which } from '.
 
 /** Debian packages by the program that tells whether they are there. */
 const buildPrograms = { cc: 'gcc', cmake: 'cmake', ninja: 'ninja-build', python3: 'python3' };
-const testPrograms = { chromium: 'chromium' };
+const testPrograms = { chromium: 'chromium', 'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross', 'qemu-aarch64': 'qemu-user' };
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -16,7 +16,7 @@ function checkNode() {
 }
 
 function installPrograms(programs) {
-  const missing = Object.entries(programs).filter(([program]) => !which(program)).map(([, name]) => name);
+  const missing = Object.entries(programs).filter(([program]) => !which(program)).flatMap(([, names]) => names.split(' '));
   if (missing.length === 0) return;
   if (!which('apt-get')) fail(`these are missing: ${missing.join(', ')}; install them with your package manager`);
   if (process.getuid?.() !== 0) fail(`these are missing: ${missing.join(', ')}; run  apt-get install ${missing.join(' ')}  as root`);

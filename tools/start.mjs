@@ -6,7 +6,7 @@ import { root, say } from './lib.mjs';
 import { setUp } from './setup.mjs';
 
 setUp();
-build();
+await build();
 say('serving');
 const child = spawn(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'serve', '--demo', ...process.argv.slice(2)], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

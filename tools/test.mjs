@@ -1,8 +1,8 @@
 // npm test: set-up, build, every test, and one line at the end: `N passed, N failed`.
-//   node tools/test.mjs [c] [sanitize] [js]    only these groups, on what is built
+//   node tools/test.mjs [c] [sanitize] [neon] [js]    only these groups, on what is built
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, cmake } from './build.mjs';
+import { build, buildWasmChecks, cmake } from './build.mjs';
 import { root, runShown, say } from './lib.mjs';
 import { setUp } from './setup.mjs';
 
@@ -23,8 +23,9 @@ function collectNotRun(output) {
 }
 
 /** ctest: each program prints "name: N passed, M failed"; one that does not has crashed. */
-async function runC(folder) {
-  const { status, output } = await runShown('ctest', ['--test-dir', join('build', folder), '--verbose', '--no-tests=error']);
+async function runC(folder, { only = '.', env = {} } = {}) {
+  const args = ['--test-dir', join('build', folder), '--verbose', '--no-tests=error', '--tests-regex', only];
+  const { status, output } = await runShown('ctest', args, { env: { ...process.env, ...env } });
   collectNotRun(output);
   let failed = 0;
   for (const [, p, f] of output.matchAll(/^\d+: \w+: (\d+) passed, (\d+) failed$/gm)) {
@@ -58,8 +59,18 @@ const groups = {
     cmake('sanitize', ['-DRZ_SANITIZE=ON']);
     await runC('sanitize');
   },
+  async neon() {
+    if (process.arch === 'arm64') return; /* the first group ran there */
+    say('kernel tests for AArch64 under qemu');
+    const targets = ['check_kern', 'test_kv', 'test_types_matmul'];
+    cmake('neon', ['-DCMAKE_TOOLCHAIN_FILE=tools/aarch64.cmake'], { targets });
+    const only = `^(${targets.join('|')})$`;
+    await runC('neon', { only, env: { QEMU_CPU: 'max' } });
+    await runC('neon', { only: '^check_kern$', env: { QEMU_CPU: 'cortex-a53' } });
+  },
   async js() {
     say('JavaScript tests: Node.js, Chromium, workerd');
+    buildWasmChecks();
     await runNode('tests/js');
   },
 };
@@ -67,7 +78,7 @@ const groups = {
 const chosen = process.argv.slice(2);
 if (chosen.length === 0) {
   setUp({ forTests: true });
-  build();
+  await build();
 }
 for (const [name, group] of Object.entries(groups)) {
   if (chosen.length === 0 || chosen.includes(name)) await group();

@@ -199,7 +199,7 @@ ABI int rz_abi_piece(rz_model *m, uint32_t id, uint32_t flags, char *buf) {
 
 static rz_session_opts session_opts(uint32_t n_ctx, uint32_t chunk, uint32_t kv_type,
                                     uint32_t all_logits) {
-    return (rz_session_opts){n_ctx, chunk, kv_type, all_logits};
+    return (rz_session_opts){.n_ctx = n_ctx, .chunk = chunk, .kv_type = kv_type, .all_logits = all_logits};
 }
 
 ABI double rz_abi_session_bytes(rz_model *m, uint32_t n_ctx, uint32_t chunk, uint32_t kv_type,

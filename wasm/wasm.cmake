@@ -7,8 +7,10 @@ file(STRINGS wasm/exports.txt RZ_EXPORTS)
 list(TRANSFORM RZ_EXPORTS PREPEND "_")
 string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 
-# Code that does not decide how fast a model runs: the scalar reference, dequantisation of single rows.
-set_source_files_properties(src/kern/scalar.c src/dtype.c PROPERTIES COMPILE_OPTIONS -Os)
+# Only kernels, packing and sampling decide how fast a model runs; all other code is compiled for size.
+set(RZ_SMALL ${RZ_SOURCES})
+list(FILTER RZ_SMALL EXCLUDE REGEX "pack|sample|attend|feed_forward|product|pool|tok|unicode|regex|dtype_levels|dtype_iq")
+set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Os)
 
 function(rz_wasm name)
   cmake_parse_arguments(V "THREADS" "" "FLAGS;KERNELS" ${ARGN})
@@ -27,9 +29,22 @@ function(rz_wasm name)
 endfunction()
 
 set(RZ_SIMD FLAGS -msimd128 KERNELS src/kern/wasm_simd128.c)
-set(RZ_RELAXED FLAGS -msimd128 -mrelaxed-simd KERNELS src/kern/wasm_relaxed_u8.c
+set(RZ_RELAXED FLAGS -msimd128 -mrelaxed-simd KERNELS src/kern/wasm_relaxed_rows.c src/kern/wasm_relaxed_u8.c
     src/kern/wasm_relaxed_s8.c src/kern/wasm_relaxed_sat.c)
 rz_wasm(realizar-simd ${RZ_SIMD})
 rz_wasm(realizar-simd-threads THREADS ${RZ_SIMD})
 rz_wasm(realizar-relaxed ${RZ_RELAXED})
 rz_wasm(realizar-relaxed-threads THREADS ${RZ_RELAXED})
+
+# The kernel checks of tests/c as ES modules, for tests/js/kernels.test.mjs.
+function(rz_wasm_check name)
+  cmake_parse_arguments(V "" "" "FLAGS;KERNELS" ${ARGN})
+  add_executable(${name} EXCLUDE_FROM_ALL ${RZ_SOURCES} ${V_KERNELS} tests/c/check_kern.c tests/c/kern_case.c
+                 tests/c/bench_kern.c)
+  set_target_properties(${name} PROPERTIES SUFFIX ".mjs")
+  target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS})
+  target_link_options(${name} PRIVATE -sMODULARIZE -sEXPORT_ES6 -sENVIRONMENT=node,web,worker
+    -sALLOW_MEMORY_GROWTH -sEXIT_RUNTIME -sSTACK_SIZE=1048576)
+endfunction()
+rz_wasm_check(check-simd ${RZ_SIMD})
+rz_wasm_check(check-relaxed ${RZ_RELAXED})

@@ -1,5 +1,5 @@
 /** A story on the page: its first line, the text that streams in behind it, its figures. */
-import type { GenerateOptions, GenerateResult, Model, TokenEvent } from '../dist/index-browser.js';
+import type { ChatMessage, GenerateOptions, GenerateResult, Model, TokenEvent } from '../dist/index-browser.js';
 import { setFact } from './facts.js';
 import { byId, megabytes, rate, say, sayFigures, showAlert, whole } from './page.js';
 
@@ -9,12 +9,37 @@ const empty = byId('story-empty');
 
 const figuresEveryMs = 250;
 
+/** What the page says of a generation. */
+interface Words {
+  reading: string;
+  telling: string;
+  end: string;
+  failed: string;
+}
+
+const storyWords: Words = { reading: 'Reading your line', telling: 'Telling', end: 'The end', failed: 'The story could not be told' };
+const answerWords: Words = { reading: 'Reading your message', telling: 'Answering', end: 'Answered', failed: 'The message could not be answered' };
+
+/** A turn of a conversation, below the others; its paragraphs are for the caller. */
+export function addTurn(speaker: 'You' | 'Model'): HTMLElement {
+  const turn = document.createElement('section');
+  turn.className = speaker === 'You' ? 'turn asked' : 'turn';
+  const head = document.createElement('h3');
+  head.textContent = speaker;
+  turn.append(head);
+  paragraphs.append(turn);
+  return turn;
+}
+
 export class Story {
   private running?: AbortController;
-  /** Where the text goes on. */
+  /** Where the text goes on, and where its next paragraph will be. */
   private paragraph = document.createElement('p');
+  private page: HTMLElement = paragraphs;
+  private words = storyWords;
   /** Text that came since the last frame. */
   private added = '';
+  private told = '';
   private frame = 0;
   private tokens = 0;
   private firstAt = 0;
@@ -57,11 +82,33 @@ export class Story {
   }
 
   async tell(model: Model, line: string, options: GenerateOptions): Promise<void> {
+    await this.run(storyWords, (signal) => model.events(line, { ...options, signal }), () => {
+      const first = document.createElement('span');
+      first.className = 'first-line';
+      first.textContent = line;
+      this.page = paragraphs;
+      this.paragraph.append(first);
+      paragraphs.replaceChildren(this.paragraph);
+    });
+  }
+
+  /** Answers the last of the messages below the conversation so far; resolves with what was said. */
+  async answer(model: Model, messages: ChatMessage[], options: GenerateOptions): Promise<string> {
+    await this.run(answerWords, (signal) => model.chatEvents(messages, { ...options, signal }), () => {
+      this.page = addTurn('Model');
+      this.page.append(this.paragraph);
+    });
+    return this.told;
+  }
+
+  /** Runs a generation and puts its text where `open` made room. */
+  private async run(words: Words, start: (signal: AbortSignal) => AsyncGenerator<TokenEvent, GenerateResult>, open: () => void): Promise<void> {
     this.drop();
+    this.words = words;
     const mine = (this.running = new AbortController());
-    this.begin(line);
+    this.begin(open);
     try {
-      const events = model.events(line, { ...options, signal: mine.signal });
+      const events = start(mine.signal);
       for (;;) {
         const next = await events.next();
         if (this.running !== mine) return;
@@ -74,20 +121,17 @@ export class Story {
     }
   }
 
-  private begin(line: string): void {
+  private begin(open: () => void): void {
     this.tokens = this.firstAt = this.figuresAt = 0;
-    this.added = '';
+    this.added = this.told = '';
     article.classList.remove('stale');
     article.setAttribute('aria-busy', 'true');
-    const first = document.createElement('span');
-    first.className = 'first-line';
-    first.textContent = line;
     this.paragraph = document.createElement('p');
-    this.paragraph.append(first);
-    paragraphs.replaceChildren(this.paragraph);
+    open();
     empty.hidden = true;
     setFact('speed', '–');
-    say('reading', 'Reading your line');
+    say('reading', this.words.reading);
+    article.scrollTop = article.scrollHeight;
     this.changed();
   }
 
@@ -96,9 +140,10 @@ export class Story {
     const now = performance.now();
     if (this.tokens++ === 0) {
       this.firstAt = now;
-      say('telling', 'Telling');
+      say('telling', this.words.telling);
     }
-    this.added += text;
+    this.added += this.words === answerWords && !this.told.trim() ? text.trimStart() : text;
+    this.told += text;
     if (text && !this.frame) this.frame = requestAnimationFrame(() => this.flush());
     if (now - this.figuresAt >= figuresEveryMs) {
       this.figuresAt = now;
@@ -116,17 +161,19 @@ export class Story {
   private flush(): void {
     if (this.frame) cancelAnimationFrame(this.frame);
     this.frame = 0;
+    const atEnd = article.scrollTop + article.clientHeight >= article.scrollHeight - 8;
     const [rest, ...lines] = this.added.split('\n');
     this.added = '';
     if (rest) this.paragraph.append(rest);
     for (const text of lines) this.addParagraph(text);
+    if (atEnd) article.scrollTop = article.scrollHeight; // a conversation scrolls in its place
   }
 
   /** A line feed begins a paragraph; one that has no text yet is used again. */
   private addParagraph(text: string): void {
     if (this.paragraph.hasChildNodes()) {
       this.paragraph = document.createElement('p');
-      paragraphs.append(this.paragraph);
+      this.page.append(this.paragraph);
     }
     if (text) this.paragraph.append(text);
   }
@@ -145,13 +192,13 @@ export class Story {
     setFact('speed', `read ${rate(t.prefillTokensPerSecond)}${told} tok/s`);
     setFact('memory', `${megabytes(t.memoryBytes)} MB`);
     const count = `${whole(t.generatedTokens)} tokens in ${(t.totalMs / 1000).toFixed(1)} s`;
-    say('told', finishReason === 'stop' ? 'The end' : 'Length reached', count);
+    say('told', finishReason === 'stop' ? this.words.end : 'Length reached', count);
   }
 
   private fail(error: unknown, stopped: boolean): void {
     const figures = this.tokens ? this.figures(performance.now()) : '';
     this.close();
     say('stopped', 'Stopped', figures);
-    if (!stopped) showAlert('The story could not be told', error);
+    if (!stopped) showAlert(this.words.failed, error);
   }
 }

@@ -61,7 +61,7 @@ async function bench(flags: BenchFlags): Promise<void> {
   const rows: Row[] = [];
   for (const threads of flags.threads ?? [undefined]) {
     const model = await load(path, {
-      threads, backend: flags.backend, variant: flags.variant as Variant | undefined,
+      threads, backend: flags.backend, variant: flags.variant as Variant | undefined, kv: flags.kv,
       contextSize: Math.max(flags.promptTokens + 1, flags.generate + 2),
     });
     const { promptTokens: p, generate: n, repetitions } = flags;

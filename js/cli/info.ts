@@ -42,7 +42,7 @@ function rowsOf(file: string, s: FileSummary): [string, string][] {
   if (s.shape) {
     const { layers, embeddingLength, heads, kvHeads, feedForwardLength, contextLength } = s.shape;
     rows.push(['tokenizer', s.tokenizer ? `${[s.tokenizer.model, s.tokenizer.pre].filter(Boolean).join(', ')}, ${s.tokenizer.tokens} tokens` : 'none']);
-    rows.push(['chat template', s.chatTemplate ? 'yes' : 'no']);
+    rows.push(['chat template', s.chatTemplate ? 'yes' : 'no'], ['chat format', s.chatFormat ?? 'none: it continues texts']);
     rows.push(['shape', `${layers} layers, ${embeddingLength} wide, ${heads} heads over ${kvHeads}, feed-forward ${feedForwardLength}`]);
     rows.push(['context', `${contextLength} tokens`]);
   }

@@ -3,12 +3,24 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import cliProgress from 'cli-progress';
 import { load } from '../index-node.js';
 import { fileExists, packagePath, readText } from '../platform/node.js';
-import type { LoadOptions, Model, Variant } from '../types.js';
+import type { GenerateOptions, KvType, LoadOptions, Model, Variant } from '../types.js';
 
 export interface EngineFlags {
   threads?: number;
   backend?: 'wasm' | 'native';
   variant?: Variant;
+  kv?: KvType;
+}
+
+export interface SamplingFlags {
+  maxTokens: number;
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  repeatPenalty: number;
+  seed?: number;
+  contextSize?: number;
 }
 
 export function wholeNumber(text: string): number {
@@ -27,11 +39,30 @@ export function wholeNumbers(text: string): number[] {
   return text.split(',').map(wholeNumber);
 }
 
-/** --backend and --variant. */
+/** --backend, --variant and --kv. */
 export function addEngineOptions(command: Command): Command {
   return command
     .addOption(new Option('--backend <name>', 'where to compute; default: native if it is built').choices(['wasm', 'native']))
-    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx2', 'scalar']));
+    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx512', 'avxvnni', 'avx2', 'neondot', 'neon', 'scalar']))
+    .addOption(new Option('--kv <type>', 'element type of the KV cache').choices(['f32', 'f16', 'q8_0']));
+}
+
+/** The options of a generation, and of the session it needs. */
+export function addSamplingOptions(command: Command, maxTokens: number): Command {
+  return command
+    .option('-n, --max-tokens <n>', 'most tokens to generate', wholeNumber, maxTokens)
+    .option('-t, --temperature <x>', '0 always takes the most likely token', realNumber, 0.8)
+    .option('--top-k <n>', 'sample from the k most likely tokens; 0: all', wholeNumber, 40)
+    .option('--top-p <x>', 'sample from the smallest set with this probability', realNumber, 0.95)
+    .option('--min-p <x>', 'leave out tokens less likely than this share of the best', realNumber, 0.05)
+    .option('--repeat-penalty <x>', 'divide the logits of recent tokens; 1: off', realNumber, 1)
+    .option('--seed <n>', 'same seed, same text; default: random', wholeNumber)
+    .option('--context-size <n>', 'tokens the context holds; default: as trained', wholeNumber)
+    .option('--threads <n>', 'threads that compute', wholeNumber);
+}
+
+export function generateOptions({ maxTokens, temperature, topK, topP, minP, repeatPenalty, seed }: SamplingFlags): GenerateOptions {
+  return { maxTokens, temperature, topK, topP, minP, repeatPenalty, seed };
 }
 
 export function addFormatOption(command: Command, formats: string[]): Command {

@@ -1,21 +1,13 @@
 /** realizar run: continue a text. */
 import type { Command } from 'commander';
 import { readStdin } from '../platform/node.js';
-import type { GenerateOptions, Model } from '../types.js';
+import type { Model } from '../types.js';
 import {
-  addEngineOptions, addFormatOption, type EngineFlags, loadWithProgress, namesModel, printJson, realNumber, shippedModel,
-  wholeNumber,
+  addEngineOptions, addFormatOption, addSamplingOptions, type EngineFlags, generateOptions, loadWithProgress, namesModel,
+  printJson, type SamplingFlags, shippedModel,
 } from './options.js';
 
-interface RunFlags extends EngineFlags {
-  maxTokens: number;
-  temperature: number;
-  topK: number;
-  topP: number;
-  minP: number;
-  repeatPenalty: number;
-  seed?: number;
-  contextSize?: number;
+interface RunFlags extends EngineFlags, SamplingFlags {
   format: 'text' | 'json';
 }
 
@@ -36,13 +28,9 @@ async function findPrompt(model: Model, prompt?: string): Promise<string | numbe
 
 async function run(first: string | undefined, second: string | undefined, flags: RunFlags): Promise<void> {
   const { path, prompt } = await splitArguments(first, second);
-  const { threads, backend, variant, contextSize } = flags;
-  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, contextSize });
-  const options: GenerateOptions = {
-    maxTokens: flags.maxTokens, temperature: flags.temperature, topK: flags.topK, topP: flags.topP, minP: flags.minP,
-    repeatPenalty: flags.repeatPenalty, seed: flags.seed,
-  };
-  const events = model.events(await findPrompt(model, prompt), options);
+  const { threads, backend, variant, kv, contextSize } = flags;
+  const { model, loadMs } = await loadWithProgress(path, { threads, backend, variant, kv, contextSize });
+  const events = model.events(await findPrompt(model, prompt), generateOptions(flags));
   let next = await events.next();
   for (; !next.done; next = await events.next()) {
     if (flags.format === 'text') process.stdout.write(next.value.text);
@@ -76,15 +64,6 @@ export function addRun(program: Command): void {
     .description('continue a text; without MODEL with the model that ships with the package')
     .argument('[MODEL]', 'path or URL of a GGUF file')
     .argument('[PROMPT]', 'text to continue; default: standard input, or a fresh start')
-    .option('-n, --max-tokens <n>', 'most tokens to generate', wholeNumber, 256)
-    .option('-t, --temperature <x>', '0 always takes the most likely token', realNumber, 0.8)
-    .option('--top-k <n>', 'sample from the k most likely tokens; 0: all', wholeNumber, 40)
-    .option('--top-p <x>', 'sample from the smallest set with this probability', realNumber, 0.95)
-    .option('--min-p <x>', 'leave out tokens less likely than this share of the best', realNumber, 0.05)
-    .option('--repeat-penalty <x>', 'divide the logits of recent tokens; 1: off', realNumber, 1)
-    .option('--seed <n>', 'same seed, same text; default: random', wholeNumber)
-    .option('--context-size <n>', 'tokens the context holds; default: as trained', wholeNumber)
-    .option('--threads <n>', 'threads that compute', wholeNumber)
     .action(run);
-  addFormatOption(addEngineOptions(command), ['text', 'json']);
+  addFormatOption(addEngineOptions(addSamplingOptions(command, 256)), ['text', 'json']);
 }

@@ -20,9 +20,9 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
     return;
   }
   const path = flags.model ?? (await shippedModel());
-  const { threads, backend, variant } = flags;
+  const { threads, backend, variant, kv } = flags;
   /* wasm computes in a worker, so that the server answers while it generates */
-  const { model } = await loadWithProgress(path, { threads, backend, variant, contextSize: flags.contextLength, worker: backend === 'wasm' });
+  const { model } = await loadWithProgress(path, { threads, backend, variant, kv, contextSize: flags.contextLength, worker: backend === 'wasm' });
   const demo = flags.demo ? { page: packagePath('dist/web'), models: packagePath('models') } : undefined;
   const server = await startServer({ model, host: flags.host, port: flags.port, demo }).catch((error: NodeJS.ErrnoException) => {
     const reason = error.code === 'EADDRINUSE' ? `port ${flags.port} is in use: stop the other server or choose another --port` : error.message;

@@ -1,4 +1,5 @@
 /** What a model file is, from its header alone. The bytes decide, never the name. */
+import { detectFormat } from '../chat/formats.js';
 import { RealizarError } from '../errors.js';
 import { aprKind, readApr } from './apr.js';
 import { isLanguageModel, planAprModel } from './apr-model.js';
@@ -30,6 +31,8 @@ export interface FileSummary {
   /** Kind and number of tokens; null: the file has none. */
   tokenizer: { model: string; pre: string | null; tokens: number } | null;
   chatTemplate: boolean;
+  /** `template`, the name of a known chat format, or null: made to continue texts. */
+  chatFormat: string | null;
   /** Sizes of a language model; null where the file does not say. */
   shape: ModelShape | null;
   /** What the engine needs for a context of that many tokens, about; null: not known. */
@@ -108,7 +111,14 @@ function printable(metadata: Iterable<[string, unknown]>): Record<string, unknow
   return Object.fromEntries([...metadata].map(([key, value]) => [key, shown(value)]));
 }
 
-function summarize(format: string, metadata: Map<string, MetaEntry>, tensors: TensorInfo[], fileBytes?: number, context?: number): FileSummary {
+async function chatFormatOf(m: Map<string, MetaEntry>): Promise<string | null> {
+  if (m.has('tokenizer.chat_template')) return 'template';
+  const tokens = new Set(metaArray(m, 'tokenizer.ggml.tokens'));
+  const names = ['general.name', 'general.basename', 'general.finetune'].map((key) => metaText(m, key) ?? '');
+  return tokens.size ? detectFormat(async (token) => tokens.has(token), names.join(' ')) : null;
+}
+
+async function summarize(format: string, metadata: Map<string, MetaEntry>, tensors: TensorInfo[], fileBytes?: number, context?: number): Promise<FileSummary> {
   const types = countTypes(tensors);
   const shape = shapeOf(metadata);
   const tokens = metaArray(metadata, 'tokenizer.ggml.tokens');
@@ -122,6 +132,7 @@ function summarize(format: string, metadata: Map<string, MetaEntry>, tensors: Te
     types,
     tokenizer: tokens ? { model: metaText(metadata, 'tokenizer.ggml.model') ?? '', pre: metaText(metadata, 'tokenizer.ggml.pre') ?? null, tokens: tokens.length } : null,
     chatTemplate: metadata.has('tokenizer.chat_template'),
+    chatFormat: await chatFormatOf(metadata),
     shape,
     memory: memoryFor(shape, types, context),
     metadata: printable([...metadata].map(([key, e]) => [key, e.value])),
@@ -135,7 +146,7 @@ async function inspectV1(file: FileReader): Promise<FileSummary> {
   const h = parseAprV1(bytes);
   const metadata = (h.metadata ?? {}) as Record<string, unknown>;
   return {
-    ...summarize(`APR v1`, new Map(), [], file.size),
+    ...(await summarize(`APR v1`, new Map(), [], file.size)),
     architecture: h.typeName,
     name: String(metadata.model_name ?? ''),
     metadata: { version: h.version, compression: h.compression, encrypted: h.encrypted, payload_bytes: h.payloadBytes, ...metadata },
@@ -147,7 +158,7 @@ async function inspectApr(file: FileReader, head: Uint8Array, context?: number):
   const container = await readApr(file);
   const { format, metadata, tensors } = container;
   const translated = isLanguageModel(tensors) ? planAprModel(container).metadata : new Map<string, MetaEntry>();
-  const own = summarize(format, translated, tensors, file.size, context);
+  const own = await summarize(format, translated, tensors, file.size, context);
   const { gguf, ...rest } = metadata;
   return {
     ...own,
@@ -191,7 +202,7 @@ export async function inspect(file: FileReader, { context, config }: InspectOpti
   if (magic.startsWith('APR')) return inspectApr(file, head, context);
   if (isSafetensors(head)) {
     const { tensors, metadata } = await readSafetensors(file);
-    const summary = summarize('safetensors', config ? fromConfig(config) : new Map(), tensors, file.size, context);
+    const summary = await summarize('safetensors', config ? fromConfig(config) : new Map(), tensors, file.size, context);
     return { ...summary, metadata: { ...metadata, ...config } };
   }
   if (isLlama2c(head, file.size)) {

@@ -1,6 +1,6 @@
 /** Node.js, and what the command line and the server need of it. */
 import { createRequire } from 'node:module';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
@@ -145,6 +145,12 @@ export async function readText(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
     throw new RealizarError('SOURCE', `cannot read ${path}: ${reason}`, { cause: error });
+  });
+}
+
+export async function writeText(path: string, text: string): Promise<void> {
+  await writeFile(path, text).catch((error: NodeJS.ErrnoException) => {
+    throw new RealizarError('SOURCE', `cannot write ${path}: ${error.message}`, { cause: error });
   });
 }
 

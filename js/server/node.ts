@@ -23,6 +23,8 @@ export async function startServer({ model, host, port, demo }: ServeOptions): Pr
     c.res.headers.set('cross-origin-opener-policy', 'same-origin');
     c.res.headers.set('cross-origin-embedder-policy', 'require-corp');
     c.res.headers.set('cross-origin-resource-policy', 'cross-origin');
+    /* the rest of a body that was refused is not read: the connection ends with the answer */
+    if (c.res.status === 413) c.res.headers.set('connection', 'close');
   });
   const api = createApp({ model, metrics: createMetrics() });
   if (demo) {

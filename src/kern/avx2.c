@@ -4,6 +4,7 @@
 #include "matmul.inc.c"
 #include "blocks.inc.c"
 #include "vec.inc.c"
+#include "attend.inc.c"
 
 #define TABLE      rz_kern_avx2
 #define TABLE_NAME "avx2"

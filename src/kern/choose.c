@@ -39,6 +39,16 @@ static bool has_avx512(void) {
 }
 #endif
 
+#if defined(__aarch64__)
+#if defined(__linux__)
+#include <sys/auxv.h>
+
+static bool has_sdot(void) { return getauxval(AT_HWCAP) & 1u << 20; } /* HWCAP_ASIMDDP */
+#else
+static bool has_sdot(void) { return __ARM_FEATURE_DOTPROD; } /* Apple: every processor */
+#endif
+#endif
+
 #if defined(__wasm_relaxed_simd__)
 #include <wasm_simd128.h>
 
@@ -97,6 +107,10 @@ static const rz_kern *usable_table(uint32_t flag) {
     case RZ_KERN_VNNI: return has_vnni() ? &rz_kern_vnni : NULL;
     case RZ_KERN_AVX2: return has_avx2() ? &rz_kern_avx2 : NULL;
 #endif
+#if defined(__aarch64__)
+    case RZ_KERN_NEON_DOT: return has_sdot() ? &rz_kern_neon_dot : NULL;
+    case RZ_KERN_NEON: return &rz_kern_neon;
+#endif
 #if defined(__wasm_relaxed_simd__)
     case RZ_KERN_RELAXED: return relaxed_table();
 #elif defined(__wasm_simd128__)
@@ -107,8 +121,9 @@ static const rz_kern *usable_table(uint32_t flag) {
     }
 }
 
-static const uint32_t best_first[] = {RZ_KERN_AVX512, RZ_KERN_VNNI,    RZ_KERN_AVX2,
-                                      RZ_KERN_RELAXED, RZ_KERN_SIMD128, RZ_KERN_SCALAR};
+static const uint32_t best_first[] = {RZ_KERN_AVX512,   RZ_KERN_VNNI, RZ_KERN_AVX2,
+                                      RZ_KERN_NEON_DOT, RZ_KERN_NEON, RZ_KERN_RELAXED,
+                                      RZ_KERN_SIMD128,  RZ_KERN_SCALAR};
 enum { n_tables = sizeof best_first / sizeof best_first[0] };
 
 const rz_kern *rz_kern_choose(uint32_t mask, uint32_t *flag) {

@@ -19,6 +19,9 @@
 #include "../dtype.h"
 #include "../pack.h"
 
+/* Bodies whose parameters become constants. */
+#define RZ_INLINE static inline __attribute__((always_inline))
+
 /*
  * Packed activations of n tokens: the right-hand side of a matrix product. Tokens go in tiles of
  * `tile`; a remainder of one token is a tile of one, a larger one a full tile with zeros.
@@ -46,12 +49,13 @@ typedef void rz_matmul_fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_ac
 
 enum {
     RZ_KEY_BLOCK = 32, /* keys per step of the running softmax */
+    RZ_ATTN_QUERIES = 16, /* queries per call, at most */
     RZ_KEY_CHUNK = 512 /* keys per independent partial result; they are merged in ascending order */
 };
 
 /*
  * Attention of n_q queries of one KV head over keys [0, limit[i]).
- *   k: [key / nr][head_dim][nr], v: [key][head_dim padded to nr], f32 or finite f16 by kv_type
+ *   k, v: as kv.h says, by kv_type
  *   q: rows of head_dim floats, already scaled by 1/sqrt(head_dim)
  * Computes the chunks of RZ_KEY_CHUNK keys with index chunk0 <= c < chunk1. Running softmax after
  * Milakov and Gimelshein (2018), blocked over keys as in FlashAttention (Dao et al. 2022).
@@ -62,6 +66,8 @@ typedef struct {
     uint32_t head_dim;
     uint32_t n_q;
     const float *const *q;  /* [n_q] */
+    const uint8_t *const *q_act; /* [n_q] q as tiles of one token (rz_act.q8), for RZ_KV_Q8_0 */
+    rz_matmul_fn *key_product;   /* the table's product with Q8_0, for RZ_KV_Q8_0 */
     const uint32_t *first;  /* [n_q], ascending; NULL: 0 */
     const uint32_t *limit;  /* [n_q], ascending, > first */
     float softcap;          /* 0: none */
@@ -104,6 +110,20 @@ typedef struct rz_kern {
     /* One chunk of keys: fills out, max, sum of every query that sees a key of the chunk. */
     void (*attend)(const rz_attn *a, uint32_t chunk);
 } rz_kern;
+
+/* The value of a key among those of kv.h's q8_0: blocks of 32 codes behind their scale. */
+enum { RZ_VALUE_BLOCK = 36 };
+
+/* The keys of a block as a packed matrix, a row per key. */
+static inline rz_mat rz_key_matrix(const rz_attn *a, uint32_t block, uint32_t nr) {
+    uint64_t group_bytes = (uint64_t)a->head_dim / 32 * 34 * nr;
+    return (rz_mat){.data = (const uint8_t *)a->k + block / nr * group_bytes,
+                    .rows = RZ_KEY_BLOCK,
+                    .cols = a->head_dim,
+                    .dtype = RZ_DT_Q8_0,
+                    .nr = nr,
+                    .group_bytes = group_bytes};
+}
 
 /* The keys of a chunk that query i sees: false if none. */
 static inline bool rz_chunk_range(const rz_attn *a, uint32_t i, uint32_t chunk, uint32_t *first,
@@ -151,6 +171,9 @@ extern const rz_kern rz_kern_relaxed_u8, rz_kern_relaxed_s8, rz_kern_relaxed_sat
 #endif
 #if defined(__x86_64__)
 extern const rz_kern rz_kern_avx2, rz_kern_vnni, rz_kern_avx512;
+#endif
+#if defined(__aarch64__)
+extern const rz_kern rz_kern_neon, rz_kern_neon_dot;
 #endif
 
 /* The best table of this build that the machine runs and the mask (RZ_KERN_*; 0: all) allows, or

@@ -6,7 +6,6 @@
  * so the arrays over t live in registers. Each body follows the scalar one of the same name.
  */
 
-#define RZ_INLINE static inline __attribute__((always_inline))
 #define FOR_T     _Pragma("GCC unroll 8") for (int t = 0; t < T; t++)
 
 /* A q8 tile block of T tokens; see rz_act in kern.h. */

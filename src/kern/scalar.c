@@ -313,20 +313,40 @@ static float kv_at(const rz_attn *a, const void *p, size_t i) {
     return a->kv_type == RZ_KV_F16 ? f16_at((const uint8_t *)p + 2 * i, 0) : ((const float *)p)[i];
 }
 
-/* Scores of the keys of one block for query i; keys outside [first, end) get -infinity. */
-static float block_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first,
-                          uint32_t end, float *s) {
-    float most = -__builtin_inff();
-    for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) {
-        uint32_t key = block + j;
-        s[j] = -__builtin_inff();
-        if (key < first || key >= end) continue;
+static float value_at(const rz_attn *a, size_t key, uint32_t d) {
+    if (a->kv_type == RZ_KV_Q8_0) {
+        const uint8_t *block = (const uint8_t *)a->v + (key * (a->head_dim / 32) + d / 32) * RZ_VALUE_BLOCK;
+        return (float)(int8_t)block[4 + d % 32] * rz_load_f32(block);
+    }
+    return kv_at(a, a->v, key * rz_round_up(a->head_dim, NR) + d);
+}
+
+/* Query i times key by key of a block, of which those up to `end` are there. */
+static void raw_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t end, float *s) {
+    if (a->kv_type == RZ_KV_Q8_0) {
+        rz_mat keys = rz_key_matrix(a, block, NR);
+        rz_act q = {.n = 1, .cols = a->head_dim, .q8 = a->q_act[i]};
+        a->key_product(&keys, 0, rz_ceil_div(rz_min_u32(end - block, RZ_KEY_BLOCK), NR), &q, s, RZ_KEY_BLOCK);
+        return;
+    }
+    for (uint32_t key = block; key < rz_min_u32(end, block + RZ_KEY_BLOCK); key++) {
         float acc = 0;
         for (uint32_t d = 0; d < a->head_dim; d++) {
             acc += kv_at(a, a->k, ((size_t)(key / NR) * a->head_dim + d) * NR + key % NR) *
                    a->q[i][d];
         }
-        s[j] = rz_adjust_score(a, i, key, acc);
+        s[key - block] = acc;
+    }
+}
+
+/* Scores of the keys of one block for query i; keys outside [first, end) get -infinity. */
+static float block_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first,
+                          uint32_t end, float *s) {
+    float most = -__builtin_inff();
+    raw_scores(a, i, block, end, s);
+    for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) {
+        uint32_t key = block + j;
+        s[j] = key < first || key >= end ? -__builtin_inff() : rz_adjust_score(a, i, key, s[j]);
         if (s[j] > most) most = s[j];
     }
     return most;
@@ -347,7 +367,7 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
         for (uint32_t d = 0; d < width; d++) {
             float acc = out[d] * shrink;
             for (uint32_t j = first > b ? first - b : 0; j < RZ_KEY_BLOCK && b + j < end; j++) {
-                acc += kv_at(a, a->v, (size_t)(b + j) * width + d) * p[j];
+                acc += value_at(a, b + j, d) * p[j];
             }
             out[d] = acc;
         }

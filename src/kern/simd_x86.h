@@ -7,6 +7,7 @@
  *   xk           4 activations of one token, given to every lane; XK_BYTES apart in memory
  *   na           sums of products of 4-bit codes and activations: at most 8 na_dot per na_zero, of
  *                5-bit codes at most 4
+ *   SPAN         vectors that attention computes at once for each of its queries
  *   w8           4 NR signed weights as rz_mat.flip stores them; W8_BIAS is what is added to them
  */
 #ifndef RZ_SIMD_X86_H
@@ -16,7 +17,7 @@
 
 #include "kern.h"
 
-enum { NR = 8, XK_BYTES = 4 };
+enum { NR = 8, XK_BYTES = 4, SPAN = 2 };
 
 typedef __m256 vf;
 typedef __m256i vi, vb, xk;

@@ -1,10 +1,15 @@
 /*
- * vec.inc.c: activations, norms, SwiGLU and attention over the vocabulary of simd_*.h. Included once
- * per table, after matmul.inc.c. Each body follows the scalar one of the same name.
+ * vec.inc.c: activations, norms and SwiGLU over the vocabulary of simd_*.h. Included once per table.
+ * Each body follows the scalar one of the same name.
  */
 #include "fmath.h"
 
-static void act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n,
+#ifndef ROWS_FN
+#define ROWS_FN static
+#define ROWS(f) f
+#endif
+
+ROWS_FN void ROWS(act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n,
                    uint32_t width) {
     const uint32_t block_bytes = width * (16 + 8 * XK_BYTES);
     for (uint32_t b = 0; b < cols / 32; b++, x += 32, dst += block_bytes) {
@@ -61,7 +66,7 @@ static inline vf vf_exp(vf x) {
     return vf_keep_not_below(vf_mul(p, scale), x, RZ_EXP_LOW);
 }
 
-static void rmsnorm(float *y, const float *x, const float *w, uint32_t n, float eps) {
+ROWS_FN void ROWS(rmsnorm)(float *y, const float *x, const float *w, uint32_t n, float eps) {
     vf squares = vf_zero();
     uint32_t i = 0;
     for (; i + NR <= n; i += NR) {
@@ -79,7 +84,7 @@ static void rmsnorm(float *y, const float *x, const float *w, uint32_t n, float 
     for (; i < n; i++) y[i] = x[i] * scale * w[i];
 }
 
-static void silu_mul(float *y, const float *gate, const float *up, uint32_t n) {
+ROWS_FN void ROWS(silu_mul)(float *y, const float *gate, const float *up, uint32_t n) {
     uint32_t i = 0;
     for (; i + NR <= n; i += NR) {
         vf g = vf_load(gate + i);
@@ -89,7 +94,7 @@ static void silu_mul(float *y, const float *gate, const float *up, uint32_t n) {
     for (; i < n; i++) y[i] = gate[i] / (1.0f + rz_expf(-gate[i])) * up[i];
 }
 
-static void layernorm(float *y, const float *x, const float *w, const float *b, uint32_t n,
+ROWS_FN void ROWS(layernorm)(float *y, const float *x, const float *w, const float *b, uint32_t n,
                       float eps) {
     float lanes[NR];
     vf sums = vf_zero(), squares = vf_zero();
@@ -147,7 +152,7 @@ static inline vf activate_vector(vf x, uint32_t kind) {
 }
 
 /* A tail shorter than a vector goes through one, so that all elements are computed alike. */
-static void activate(float *y, const float *x, uint32_t n, uint32_t kind) {
+ROWS_FN void ROWS(activate)(float *y, const float *x, uint32_t n, uint32_t kind) {
     uint32_t i = 0;
     for (; i + NR <= n; i += NR) vf_store(y + i, activate_vector(vf_load(x + i), kind));
     if (i < n) {
@@ -155,112 +160,5 @@ static void activate(float *y, const float *x, uint32_t n, uint32_t kind) {
         memcpy(tail, x + i, (n - i) * sizeof *x);
         vf_store(tail, activate_vector(vf_load(tail), kind));
         memcpy(y + i, tail, (n - i) * sizeof *y);
-    }
-}
-
-/* ---- attention ----------------------------------------------------------------------------- */
-
-/* NR elements of the cache from element i on. */
-static inline vf kv_load(const void *p, size_t i, uint32_t kv_type) {
-    return kv_type == RZ_KV_F16 ? vf_load_f16((const uint8_t *)p + 2 * i)
-                                : vf_load((const float *)p + i);
-}
-
-/* Scores of the keys of one block in s[], -infinity outside [first, end); returns the largest. */
-RZ_INLINE float block_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first,
-                             uint32_t end, float *s, const uint32_t kv_type) {
-    enum { GROUPS = RZ_KEY_BLOCK / NR };
-    vf acc[GROUPS];
-    const float *q = a->q[i];
-    const size_t group = (size_t)a->head_dim * NR, base = block / NR * group;
-    const uint32_t live = rz_min_u32(GROUPS, rz_ceil_div(end - block, NR));
-    for (uint32_t g = 0; g < GROUPS; g++) acc[g] = vf_zero();
-    if (live == GROUPS) {
-        for (uint32_t d = 0; d < a->head_dim; d++) {
-            vf qd = vf_splat(q[d]);
-            for (uint32_t g = 0; g < GROUPS; g++) {
-                acc[g] = vf_madd(kv_load(a->k, base + g * group + d * NR, kv_type), qd, acc[g]);
-            }
-        }
-    } else {
-        for (uint32_t g = 0; g < live; g++) {
-            for (uint32_t d = 0; d < a->head_dim; d++) {
-                vf k = kv_load(a->k, base + g * group + d * NR, kv_type);
-                acc[g] = vf_madd(k, vf_splat(q[d]), acc[g]);
-            }
-        }
-    }
-    for (uint32_t g = 0; g < GROUPS; g++) vf_store(s + g * NR, acc[g]);
-    if (a->softcap > 0 || a->slope) {
-        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) s[j] = rz_adjust_score(a, i, block + j, s[j]);
-    }
-    for (uint32_t j = 0; block + j < first; j++) s[j] = -__builtin_inff();
-    for (uint32_t j = end - block; j < RZ_KEY_BLOCK; j++) s[j] = -__builtin_inff();
-    vf most = vf_load(s);
-    for (uint32_t g = 1; g < GROUPS; g++) most = vf_max(vf_load(s + g * NR), most);
-    return vf_largest(most);
-}
-
-/* out = out * shrink + sum over keys j0 <= j < n_keys of the block of p[j] v[j], `width` floats */
-RZ_INLINE void add_values(const rz_attn *a, float *out, const float *p, float shrink,
-                          uint32_t first, uint32_t j0, uint32_t n_keys, uint32_t width,
-                          const uint32_t kv_type) {
-    enum { STEP = 8 };
-    uint32_t d = 0;
-    for (; d + STEP * NR <= width; d += STEP * NR) {
-        vf acc[STEP];
-        for (int i = 0; i < STEP; i++) acc[i] = vf_mul(vf_load(out + d + i * NR), vf_splat(shrink));
-        for (uint32_t j = j0; j < n_keys; j++) {
-            vf pj = vf_splat(p[j]);
-            size_t at = (size_t)(first + j) * width + d;
-            for (int i = 0; i < STEP; i++) {
-                acc[i] = vf_madd(kv_load(a->v, at + i * NR, kv_type), pj, acc[i]);
-            }
-        }
-        for (int i = 0; i < STEP; i++) vf_store(out + d + i * NR, acc[i]);
-    }
-    for (; d < width; d += NR) {
-        vf acc = vf_mul(vf_load(out + d), vf_splat(shrink));
-        for (uint32_t j = j0; j < n_keys; j++) {
-            acc = vf_madd(kv_load(a->v, (size_t)(first + j) * width + d, kv_type), vf_splat(p[j]),
-                          acc);
-        }
-        vf_store(out + d, acc);
-    }
-}
-
-RZ_INLINE void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t end,
-                            const uint32_t kv_type) {
-    const uint32_t width = rz_round_up(a->head_dim, NR);
-    float *out = a->out[i], most = -__builtin_inff(), total = 0;
-    memset(out, 0, width * sizeof *out);
-    for (uint32_t b = first / RZ_KEY_BLOCK * RZ_KEY_BLOCK; b < end; b += RZ_KEY_BLOCK) {
-        float p[RZ_KEY_BLOCK];
-        float block_most = block_scores(a, i, b, first, end, p, kv_type);
-        float now = block_most > most ? block_most : most;
-        float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
-        vf part[RZ_KEY_BLOCK / NR];
-        for (int g = 0; g < RZ_KEY_BLOCK / NR; g++) {
-            part[g] = vf_exp(vf_sub(vf_load(p + g * NR), vf_splat(now)));
-            vf_store(p + g * NR, part[g]);
-        }
-        total = total * shrink + vf_sum(vf_fold_block(part));
-        add_values(a, out, p, shrink, b, first > b ? first - b : 0,
-                   rz_min_u32(RZ_KEY_BLOCK, end - b), width, kv_type);
-        most = now;
-    }
-    a->max[i] = most;
-    a->sum[i] = total;
-}
-
-static void attend(const rz_attn *a, uint32_t chunk) {
-    uint32_t first, end;
-    for (uint32_t i = 0; i < a->n_q; i++) {
-        if (!rz_chunk_range(a, i, chunk, &first, &end)) continue;
-        if (a->kv_type == RZ_KV_F16) {
-            attend_query(a, i, first, end, RZ_KV_F16);
-        } else {
-            attend_query(a, i, first, end, RZ_KV_F32);
-        }
     }
 }

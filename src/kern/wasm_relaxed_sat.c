@@ -4,7 +4,7 @@
 
 #include "matmul.inc.c"
 #include "blocks.inc.c"
-#include "vec.inc.c"
+#include "wasm_relaxed.h"
 
 #define TABLE      rz_kern_relaxed_sat
 #define TABLE_NAME "relaxed"

@@ -443,7 +443,7 @@ static void failed_for_good(void) {
     CHECK(rz_load_open(NULL, &l, &err) == RZ_OK && rz_load_next(l, &need) == RZ_NEED, "open");
     memcpy(need.dst, "<!DOCTYPE html>", 15);
     CHECK(rz_load_feed(l, 15) == RZ_OK && rz_load_next(l, &need) == RZ_NEED, "more may follow");
-    const char *text = "not a GGUF file: it starts with bytes 3c 21 44 4f";
+    const char *text = "not a GGUF file: it starts with bytes 3c 21 44 4f, as a web page does";
     loader_says(l, rz_load_feed(l, 0), RZ_E_FORMAT, text);
     loader_says(l, rz_load_next(l, &need), RZ_E_FORMAT, text);
     loader_says(l, rz_load_feed(l, 0), RZ_E_FORMAT, text);

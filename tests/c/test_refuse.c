@@ -55,7 +55,7 @@ static void not_a_model(void) {
     static const char html[] = "<!DOCTYPE html><html><body>404 Not Found</body></html>";
     refused(bytes_of("", 0), RZ_E_TRUNCATED, "the file is empty");
     refused(bytes_of(html, sizeof html), RZ_E_FORMAT,
-            "not a GGUF file: it starts with bytes 3c 21 44 4f");
+            "not a GGUF file: it starts with bytes 3c 21 44 4f, as a web page does");
     refused(bytes_of("GGU", 3), RZ_E_TRUNCATED, "GGUF: the file ends at byte 3, inside its header");
     host_file magic = good();
     magic.bytes[3] = 'X';

@@ -247,10 +247,15 @@ static void refused_options(void) {
     CHECK(rz_session_open(m, &o, &s, &err) == RZ_E_ARG && s == NULL &&
               strcmp(err.text, "a context of 67108865 tokens is too large") == 0,
           "'%s'", err.text);
-    o = (rz_session_opts){.n_ctx = 8, .kv_type = 2};
+    o = (rz_session_opts){.n_ctx = 8, .kv_type = RZ_KV_Q8_0};
+    CHECK(rz_session_open(m, &o, &s, &err) == RZ_E_UNSUPPORTED && s == NULL &&
+              strcmp(err.text, "a KV cache of q8_0 needs heads of a multiple of 32 dimensions, this "
+                               "model has 8: use f16") == 0,
+          "'%s'", err.text);
+    o = (rz_session_opts){.n_ctx = 8, .kv_type = 3};
     CHECK(rz_session_bytes(m, &o) == 0, "no such cache");
     CHECK(rz_session_open(m, &o, &s, &err) == RZ_E_ARG && s == NULL &&
-              strcmp(err.text, "KV cache type 2 does not exist") == 0,
+              strcmp(err.text, "KV cache type 3 does not exist") == 0,
           "'%s'", err.text);
     rz_model_close(&m);
 

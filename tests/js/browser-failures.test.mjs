@@ -7,7 +7,7 @@ import { packageInChromium, sendBroken, sendBytes, sendSlowly, smallModel, worke
 const small = smallModel('failing loads of stories260K in Chromium');
 const medium = randomLlama({ type: 'Q8_0', layers: 4, embedding: 512, feedForward: 1376, heads: 8, kvHeads: 4, vocab: 2048, seed: 7 });
 const half = Math.round(small.bytes.length / 2);
-const gpt2 = new GgufWriter().meta('general.architecture', 'string', 'gpt2').bytes();
+const mamba = new GgufWriter().meta('general.architecture', 'string', 'mamba').bytes();
 
 const { inPage, withPage, evaluate, url } = packageInChromium({
   '/small.gguf': sendBytes(small.bytes),
@@ -15,7 +15,7 @@ const { inPage, withPage, evaluate, url } = packageInChromium({
   '/slow.gguf': sendSlowly(small.bytes, { pieces: 40, pauseMs: 50 }),
   '/broken.gguf': sendBroken(small.bytes, half),
   '/page.html': sendBytes('<!doctype html><title>no model</title>', 'text/html'),
-  '/gpt2.gguf': sendBytes(gpt2),
+  '/mamba.gguf': sendBytes(mamba),
   '/empty.gguf': sendBytes(''),
 });
 
@@ -34,9 +34,9 @@ for (const worker of [true, false]) {
       const base = url('isolated');
       failed(await load('/missing.gguf'), 'SOURCE', `${base}/missing.gguf answered 404 Not Found`);
       assert.deepEqual(await load('/small.gguf'), { value: 'llama' });
-      failed(await load('/page.html'), 'FORMAT', 'not a GGUF file: it starts with bytes 3c 21 64 6f');
+      failed(await load('/page.html'), 'FORMAT', 'not a GGUF file: it starts with bytes 3c 21 64 6f, as a web page does');
       assert.deepEqual(await load('/small.gguf'), { value: 'llama' });
-      failed(await load('/gpt2.gguf'), 'UNSUPPORTED', "architecture 'gpt2' is not supported, only 'llama'");
+      failed(await load('/mamba.gguf'), 'UNSUPPORTED', "architecture 'mamba' is not supported");
       failed(await load('/empty.gguf'), 'TRUNCATED', 'the file is empty');
       failed(await load('/broken.gguf'), 'SOURCE', /^the source failed at byte \d+: network error$/);
       failed(await load('http://127.0.0.1:1/'), 'SOURCE', 'cannot fetch http://127.0.0.1:1/: Failed to fetch');

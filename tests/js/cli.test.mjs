@@ -142,7 +142,7 @@ describe('realizar info, bench and perplexity', () => {
   test('info describes the shipped model', async () => {
     const { status, out } = await cli(['info']);
     assert.equal(status, 0);
-    for (const word of ['architecture  llama', 'Q8_0', 'parameters', 'layers', 'context']) assert.ok(out.includes(word), word);
+    for (const word of ['architecture  llama', 'Q8_0', 'parameters', 'layers', 'context', 'chat format   none']) assert.ok(out.includes(word), word);
     const object = await json(['info', shippedModel]);
     assert.equal(object.architecture, 'llama');
     assert.equal(object.metadata['tokenizer.ggml.model'], 'llama');
@@ -199,7 +199,7 @@ describe('realizar serve', () => {
 
 test('help and version', async () => {
   const { out } = await cli(['--help']);
-  for (const command of ['run', 'tokenize', 'info', 'bench', 'perplexity', 'serve']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
+  for (const command of ['run', 'chat', 'tokenize', 'info', 'bench', 'perplexity', 'serve']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
   assert.equal((await cli(['--version'])).out, '0.1.0\n');
   const unknown = await cli(['frobnicate']);
   assert.equal(unknown.status, 1);

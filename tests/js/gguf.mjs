@@ -9,6 +9,8 @@ export const weightTypes = {
   F32: { id: 0, block: 1, bytes: 4 },
   Q4_0: { id: 2, block: 32, bytes: 18 },
   Q8_0: { id: 8, block: 32, bytes: 34 },
+  Q4_K: { id: 12, block: 256, bytes: 144 },
+  Q6_K: { id: 14, block: 256, bytes: 210 },
 };
 
 /** Bytes that grow. */
@@ -163,15 +165,21 @@ function vocabulary(size) {
 /**
  * A Llama with seeded random weights: a file for load() whose text means nothing. Its output rows of
  * all tokens but words are zero, so that sampling among the likeliest gives words and no end.
+ * `control`: ids and the texts of control tokens to put there, best below firstWord; `metadata`: more
+ * entries, key to [type, value].
  * Defaults make about 60 MB in Q8_0.
  */
 export function randomLlama({
   type = 'Q8_0', layers = 8, embedding = 768, feedForward = 2048, heads = 12, kvHeads = 4, vocab = 4096,
-  context = 1024, seed = 1, name = `random ${type}`,
+  context = 1024, seed = 1, name = `random ${type}`, control = {}, metadata = {},
 } = {}) {
   const next = randomNumbers(seed);
   const kv = (embedding / heads) * kvHeads;
   const { tokens, types } = vocabulary(vocab);
+  for (const [id, text] of Object.entries(control)) {
+    tokens[id] = text;
+    types[id] = 3;
+  }
   const w = new GgufWriter()
     .meta('general.architecture', 'string', 'llama')
     .meta('general.name', 'string', name)
@@ -189,6 +197,7 @@ export function randomLlama({
     .meta('tokenizer.ggml.token_type', 'i32', types)
     .meta('tokenizer.ggml.bos_token_id', 'u32', 1)
     .meta('tokenizer.ggml.eos_token_id', 'u32', 2);
+  for (const [key, [valueType, value]] of Object.entries(metadata)) w.meta(key, valueType, value);
   const matrix = (tensor, columns, rows) => w.tensor(tensor, type, [columns, rows], randomMatrix(next, type, columns, rows));
   const norm = (tensor) => w.tensor(tensor, 'F32', [embedding], floats(embedding, 1));
   matrix('token_embd.weight', embedding, vocab);

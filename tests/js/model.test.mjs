@@ -219,7 +219,10 @@ describe('sources', () => {
     return response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not found</h1>');
   });
   const listening = new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`)));
-  after(() => server.close());
+  after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const streamOf = (data, step = 10_000) => new ReadableStream({
     start(controller) {
       for (let at = 0; at < data.length; at += step) controller.enqueue(new Uint8Array(data.subarray(at, at + step)));
@@ -252,7 +255,7 @@ describe('sources', () => {
     test(`that fail say why, and the next load works (${JSON.stringify(options)})`, async () => {
       const base = await listening;
       await rejectsWith(load(`${base}/missing`, options), 'SOURCE', `${base}/missing answered 404 Not Found`);
-      await rejectsWith(load(`${base}/page`, options), 'FORMAT', 'not a GGUF file: it starts with bytes 3c 21 64 6f');
+      await rejectsWith(load(`${base}/page`, options), 'FORMAT', 'not a GGUF file: it starts with bytes 3c 21 64 6f, as a web page does');
       await rejectsWith(load('no/such/file.gguf', options), 'SOURCE', 'cannot open no/such/file.gguf: there is no such file');
       await rejectsWith(load('models', options), 'SOURCE', 'cannot read models: it is not a file');
       await rejectsWith(load('http://127.0.0.1:1/x', options), 'SOURCE', /^cannot fetch http:\/\/127\.0\.0\.1:1\/x: /);
@@ -290,7 +293,7 @@ describe('sources', () => {
   test('with options that make no sense are refused', async () => {
     await rejectsWith(load(shippedModel, { threads: 0 }), 'ARGUMENT', 'threads must be a whole number from 1 to 64, not 0');
     await rejectsWith(load(shippedModel, { contextSize: -5 }), 'ARGUMENT', 'contextSize must be a whole number from 1 to 67108864, not -5');
-    await rejectsWith(load(shippedModel, { kv: 'f8' }), 'ARGUMENT', 'kv must be f32 or f16, not f8');
+    await rejectsWith(load(shippedModel, { kv: 'f8' }), 'ARGUMENT', 'kv must be f32, f16, q8_0, not f8');
     await rejectsWith(load(shippedModel, { backend: 'wasm', variant: 'avx2' }), 'UNSUPPORTED', "The variant 'avx2' does not run on this host");
     await rejectsWith(load(42), 'ARGUMENT', 'a model source is a URL, path, Response, ReadableStream, Blob, ArrayBuffer or a list of these');
   });

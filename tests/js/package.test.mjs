@@ -24,7 +24,8 @@ test('js/version.ts and rz.h agree with package.json', async () => {
 test('holds what the exports name, the wasm modules, the page and the models', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   const packed = new Set(files.map((f) => f.path));
-  const targets = Object.values(manifest.exports).flatMap((e) => (typeof e === 'string' ? [e] : Object.values(e)));
+  const targetsOf = (e) => (typeof e === 'string' ? [e] : Object.values(e).flatMap(targetsOf));
+  const targets = targetsOf(manifest.exports);
   for (const target of targets) {
     if (!target.includes('*')) assert.ok(packed.has(target.replace('./', '')), target);
   }

@@ -25,7 +25,7 @@ function makeModels() {
   /* slow enough to be watched */
   const big = { layers: 8, embedding: 1024, feedForward: 2752, heads: 16, kvHeads: 8, vocab: 2048, context: 2048 };
   writeFileSync(join(folder, 'big.gguf'), randomLlama({ ...big, name: 'big random' }));
-  writeFileSync(join(folder, 'gpt2.gguf'), new GgufWriter().meta('general.architecture', 'string', 'gpt2').bytes());
+  writeFileSync(join(folder, 'mamba.gguf'), new GgufWriter().meta('general.architecture', 'string', 'mamba').bytes());
   return { folder, manifest, path: join(folder, manifest.default), bytes: readFileSync(join(folder, manifest.default)) };
 }
 
@@ -253,11 +253,11 @@ describe('the page and what goes wrong', () => {
     assert.equal(await text(page, '#alert'), '');
 
     await loadUrl(page, `${url}/page.html`);
-    assert.deepEqual(await alertText(page), ['Could not load page.html', 'Not a GGUF file: it starts with bytes 3c 21 64 6f.']);
+    assert.deepEqual(await alertText(page), ['Could not load page.html', 'Not a GGUF file: it starts with bytes 3c 21 64 6f, as a web page does.']);
     await page.click('#alert .close');
     assert.equal(await text(page, '#alert'), '');
-    await loadUrl(page, 'models/gpt2.gguf');
-    assert.deepEqual(await alertText(page), ['Could not load gpt2.gguf', "Architecture 'gpt2' is not supported, only 'llama'."]);
+    await loadUrl(page, 'models/mamba.gguf');
+    assert.deepEqual(await alertText(page), ['Could not load mamba.gguf', "Architecture 'mamba' is not supported."]);
     await page.setInputFiles('#file', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('Dear diary') });
     await page.waitForFunction(() => /notes/.test(document.getElementById('alert').textContent));
     assert.deepEqual(await alertText(page), ['Could not load notes.txt', 'Not a GGUF file: it starts with bytes 44 65 61 72.']);

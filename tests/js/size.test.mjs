@@ -37,12 +37,16 @@ test('a bundled page needs at most 25 KB of JavaScript, and all parts are emitte
   const late = ['adapt.js', 'esm.js'];
   const scripts = all.filter(({ name }) => !late.includes(name));
   assert.deepEqual(all.filter(({ name }) => late.includes(name)).map((s) => s.name).sort(), [late, late].flat().sort());
-  assert.deepEqual(scripts.map((s) => s.name.replace(/^.*entry/, 'entry')).sort(), ['browser-pool.js', 'browser-worker.js', 'entry.js']);
+  assert.deepEqual(scripts.map((s) => s.name.replace(/^.*entry/, 'entry')).sort(), ['browser-pool.js', 'browser-worker.js', 'entry.js', 'render.js']);
   const modules = files.filter(({ name }) => name.endsWith('.wasm')).map(({ name }) => name).sort();
   assert.deepEqual(modules, ['realizar-relaxed-threads.wasm', 'realizar-relaxed.wasm', 'realizar-simd-threads.wasm', 'realizar-simd.wasm']);
+  /* a page fetches what conversations need with its first one */
+  const chat = scripts.splice(scripts.findIndex(({ name }) => name === 'render.js'), 1)[0];
+  for (const { name, data } of files) if (name !== 'render.js') assert.doesNotMatch(data.toString('latin1'), /raise_exception/, `${name} holds the chat templates`);
   const total = scripts.reduce((sum, { bytes }) => sum + bytes, 0);
-  console.log(`gzip -9: ${scripts.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')}, together ${total} bytes`);
+  console.log(`gzip -9: ${scripts.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')}, together ${total} bytes; with the first conversation ${chat.bytes} more`);
   assert.ok(total <= 25_000, `${total} bytes`);
+  assert.ok(chat.bytes <= 30_000, `${chat.bytes} bytes`);
 });
 
 test('a wasm module is at most 120 KB', () => {

@@ -166,14 +166,14 @@ def main():
     parser.add_argument("--branch", help="where to keep the state at the branch point")
     parser.add_argument("--resume", help="state to continue from")
     parser.add_argument("--qat", action="store_true", help="round matrices to Q4_0 going forward")
-    parser.add_argument("--steps", type=int, default=36000)
+    parser.add_argument("--steps", type=int, default=11000)
     parser.add_argument("--batch", type=int, default=8, help="rows per step")
-    parser.add_argument("--rate", type=float, default=4e-3, help="peak learning rate")
+    parser.add_argument("--rate", type=float, default=5e-3, help="peak learning rate")
     parser.add_argument("--decay", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--log", type=int, default=100)
-    parser.add_argument("--check", type=int, default=2000)
+    parser.add_argument("--check", type=int, default=1000)
     args = parser.parse_args()
     os.environ["THP_MEM_ALLOC_ENABLE"] = "1"  # large pages, for PyTorch in the workers
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,11 @@
+/* neon.c: the kernel table for Advanced SIMD of AArch64. */
+#include "simd_neon.h"
+
+#include "matmul.inc.c"
+#include "blocks.inc.c"
+#include "vec.inc.c"
+#include "attend.inc.c"
+
+#define TABLE      rz_kern_neon
+#define TABLE_NAME "neon"
+#include "table.inc.c"

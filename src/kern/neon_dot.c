@@ -1,0 +1,11 @@
+/* neon_dot.c: the kernel table for Advanced SIMD of AArch64 with sdot. */
+#include "simd_neon.h"
+
+#include "matmul.inc.c"
+#include "blocks.inc.c"
+#include "vec.inc.c"
+#include "attend.inc.c"
+
+#define TABLE      rz_kern_neon_dot
+#define TABLE_NAME "neondot"
+#include "table.inc.c"

@@ -1,0 +1,16 @@
+/* wasm_relaxed.h: what does not depend on the meaning of the byte dot product, once for all tables. */
+#ifndef RZ_WASM_RELAXED_H
+#define RZ_WASM_RELAXED_H
+
+#include "kern.h"
+
+#define ROWS(f) rz_relaxed_##f
+
+void rz_relaxed_act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n, uint32_t t);
+void rz_relaxed_rmsnorm(float *y, const float *x, const float *w, uint32_t n, float eps);
+void rz_relaxed_silu_mul(float *y, const float *gate, const float *up, uint32_t n);
+void rz_relaxed_activate(float *y, const float *x, uint32_t n, uint32_t kind);
+void rz_relaxed_layernorm(float *y, const float *x, const float *w, const float *b, uint32_t n, float eps);
+void rz_relaxed_attend(const rz_attn *a, uint32_t chunk);
+
+#endif
