@@ -148,6 +148,7 @@ static float dot(const float *a, const float *b, uint32_t n) {
 }
 
 static double sigmoid(double z) {
+    if (z != z) return z; /* infinities that met in a sum */
     double x = z < -700 ? -700 : z > 700 ? 700 : z;
     return 1 / (1 + rz_exp64(-x));
 }

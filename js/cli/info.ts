@@ -72,7 +72,7 @@ async function info(path: string | undefined, flags: InfoFlags): Promise<void> {
       return;
     }
     const rows = rowsOf(name, summary);
-    const width = Math.max(14, ...rows.map(([key]) => key.length + 2));
+    const width = Math.max(14, ...rows.map(([key]) => key.length + 1));
     for (const [key, value] of rows) process.stdout.write(`${key.padEnd(width)}${value}`.trimEnd() + '\n');
     if (flags.tensors) process.stdout.write(`\n${tensorTable(summary)}\n`);
   } finally {

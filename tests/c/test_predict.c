@@ -130,6 +130,18 @@ static void layers(void) {
     rz_predictor_close(&p);
 }
 
+/* Features of any size come out as a number, infinity or NaN. */
+static void huge_features(void) {
+    host_file file = apr_file(APR_LOGISTIC);
+    rz_predictor *p = opened(file);
+    if (p) {
+        CHECK(predict(p, 1e38f, 0, 0) == 1 && predict(p, 0, 1e38f, 0) == 0, "far away");
+        CHECK(isnan(predict(p, INFINITY, INFINITY, 0)) && isnan(predict(p, NAN, 0, 0)), "no number");
+    }
+    rz_predictor_close(&p);
+    free(file.bytes);
+}
+
 /* All lengths of rows: the tail of a product counts once. */
 static void every_width(void) {
     static float w[70], x[70];
@@ -252,6 +264,7 @@ int main(void) {
     TEST(sample);
     TEST(layers);
     TEST(every_width);
+    TEST(huge_features);
     TEST(refusals);
     TEST(damage);
     TEST(no_memory);
