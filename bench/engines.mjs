@@ -22,8 +22,9 @@ async function openPage(engine, options) {
   await page.waitForFunction(() => window.ready);
   const url = options.path.replace(/^.*\.models\//, '/models/');
   const started = performance.now();
-  await page.evaluate(([e, o]) => window.openEngine(e, o), [engine, { ...options, url }]);
+  const afterLastByteMs = await page.evaluate(([e, o]) => window.openEngine(e, o), [engine, { ...options, url }]);
   return {
+    afterLastByteMs,
     loadMs: performance.now() - started,
     generate: (prompt, tokens) => page.evaluate(([p, n]) => window.generate(p, n), [prompt, tokens]),
     close: () => page.close(),

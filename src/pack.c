@@ -12,7 +12,8 @@ enum part_kind {
     PART_BF16,
     PART_F32,
     PART_K_SCALES, /* 12 bytes of 6-bit fields, widened to scale[8] and min[8] */
-    PART_BITS      /* a word of the high bits of 32 columns, reordered */
+    PART_BITS,     /* a word of the high bits of 32 columns, reordered */
+    PART_Q6_CODES  /* words of Q6_K in the order in which products need them */
 };
 
 typedef struct {
@@ -40,9 +41,8 @@ static const pack_form forms[RZ_DT_COUNT] = {
                     {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 32, 16}}},
     [RZ_DT_Q5_K] = {180, 3,
                     {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 40, 16}}},
-    [RZ_DT_Q6_K] = {210, 4,
-                    {{PART_F16, 2, 1, 208}, {PART_PLAIN, 1, 16, 192}, {PART_PLAIN, 4, 32, 0},
-                     {PART_PLAIN, 4, 16, 128}}},
+    [RZ_DT_Q6_K] = {210, 3,
+                    {{PART_F16, 2, 1, 208}, {PART_PLAIN, 1, 16, 192}, {PART_Q6_CODES, 4, 48, 0}}},
 };
 
 bool rz_mat_init(rz_mat *m, uint32_t dtype, uint32_t rows, uint32_t cols, uint32_t nr,
@@ -137,6 +137,20 @@ static void interleave_bits(uint8_t *dst, const uint8_t *src, size_t stride, lan
     for (uint32_t r = l.first + l.n; r < l.end; r++) rz_store_u32(dst + 4 * r, 0);
 }
 
+/* Where unit u of PART_Q6_CODES is in the file: words v and 8 + v of the low bits of a half, then
+ * word v of its high bits. */
+static uint32_t q6_word(uint32_t u) {
+    uint32_t half = u / 24, v = u / 3 % 8, i = u % 3;
+    return i == 2 ? 128 + 4 * (half * 8 + v) : 4 * (half * 16 + i * 8 + v);
+}
+
+static void interleave_q6(uint8_t *dst, const uint8_t *src, size_t stride, lanes l, uint32_t nr,
+                          uint32_t units) {
+    for (uint32_t u = 0; u < units; u++, dst += 4 * (size_t)nr) {
+        interleave4(dst, src + q6_word(u), stride, l, nr, 1, 0);
+    }
+}
+
 /* All units of one row: true when none is NaN or infinite. `mask` selects the exponent. */
 static bool finite2(const uint8_t *src, uint32_t units, uint16_t mask) {
     bool bad = false;
@@ -166,6 +180,8 @@ static void pack_part_of(const rz_mat *m, const pack_part *part, uint32_t units,
         interleave_k_scales(dst, src, stride, l, m->nr);
     } else if (part->kind == PART_BITS) {
         interleave_bits(dst, src, stride, l);
+    } else if (part->kind == PART_Q6_CODES) {
+        interleave_q6(dst, src, stride, l, m->nr, units);
     } else if (part->size == 4) {
         uint32_t flip = part->kind == PART_FLIP ? m->flip * 0x01010101u : 0;
         interleave4(dst, src, stride, l, m->nr, units, flip);
@@ -305,7 +321,8 @@ static void unpack_part(const rz_mat *m, const pack_part *part, uint32_t units, 
     uint8_t flip = part->kind == PART_FLIP ? m->flip : 0;
     for (uint32_t u = 0; u < units; u++) {
         const uint8_t *unit = src + ((size_t)u * m->nr + lane) * size;
-        for (uint32_t b = 0; b < size; b++) out[u * size + b] = unit[b] ^ flip;
+        uint8_t *to = out + (part->kind == PART_Q6_CODES ? q6_word(u) : u * size);
+        for (uint32_t b = 0; b < size; b++) to[b] = unit[b] ^ flip;
     }
 }
 

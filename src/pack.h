@@ -14,10 +14,13 @@
  *       Q4_K   u16 d[nr]  u16 dmin[nr]  u8 scale[8][nr]  u8 min[8][nr]
  *              u32 qs[32][nr]                                            148 (144 in the file)
  *       Q5_K   as Q4_K, with u32 qh[8][nr] before qs                     180 (176 in the file)
- *       Q6_K   u16 d[nr]  i8 scale[16][nr]  u32 ql[32][nr]  u32 qh[16][nr]  210
+ *       Q6_K   u16 d[nr]  i8 scale[16][nr]  16 times u32 {ql, ql + 8, qh}[nr]  210
  *     F32, F16, BF16: element [column][nr]
  *     all others: the blocks of the rows as they are, one after the other [nr][block]; kernels
  *                 unpack them (rz_unpack_fn)
+ *
+ * The words of Q6_K follow each other as products need them (word v of a half's low bits, word 8 + v,
+ * word v of its high bits): read as the file has them, in three streams, memory is 5 times slower.
  *
  * The high bits h of Q5_0 and Q5_1 change places, so that bit g of byte i belongs to column 4 g + i,
  * as the bytes of the nibbles do.

@@ -8,7 +8,7 @@ import { emscriptenPrefix, fail, findEmscripten, root, run, say, which } from '.
 
 /** Debian packages by the program that tells whether they are there. */
 const buildPrograms = { cc: 'gcc', cmake: 'cmake', ninja: 'ninja-build', python3: 'python3' };
-const testPrograms = { chromium: 'chromium', 'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross', 'qemu-aarch64': 'qemu-user' };
+const testPrograms = { chromium: 'chromium', valgrind: 'valgrind', 'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross', 'qemu-aarch64': 'qemu-user' };
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);

@@ -1,8 +1,9 @@
 // npm test: set-up, build, every test, and one line at the end: `N passed, N failed`.
-//   node tools/test.mjs [c] [sanitize] [neon] [js]    only these groups, on what is built
+//   node tools/test.mjs [c] [sanitize] [neon] [counts] [js]    only these groups, on what is built
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, buildWasmChecks, cmake } from './build.mjs';
+import { compareCounts } from './count.mjs';
 import { root, runShown, say } from './lib.mjs';
 import { setUp } from './setup.mjs';
 
@@ -67,6 +68,12 @@ const groups = {
     const only = `^(${targets.join('|')})$`;
     await runC('neon', { only, env: { QEMU_CPU: 'max' } });
     await runC('neon', { only: '^check_kern$', env: { QEMU_CPU: 'cortex-a53' } });
+  },
+  async counts() {
+    say('instruction counts of the kernels');
+    const { passed, failed, notRun: reason } = compareCounts();
+    count(passed, failed);
+    if (reason) collectNotRun(`NOT RUN: ${reason}`);
   },
   async js() {
     say('JavaScript tests: Node.js, Chromium, workerd');

@@ -1,8 +1,13 @@
 // The engines that run in a page: window.open(engine, options) gives one that window.measure() asks.
 const engines = {
-  async realizar({ url, threads, variant, contextSize }) {
+  async realizar({ url, threads, variant, contextSize, kv }) {
     const { load } = await import('/dist/index-browser.js');
-    const model = await load(url, { threads, variant, contextSize });
+    let lastByte = 0;
+    const onProgress = ({ loaded, total }) => {
+      if (loaded === total) lastByte = performance.now();
+    };
+    const model = await load(url, { threads, variant, contextSize, kv, onProgress });
+    afterLastByteMs = performance.now() - lastByte;
     return async (prompt, tokens) => {
       const { timings } = await model.generate(prompt, { maxTokens: tokens, temperature: 0, ignoreEnd: true });
       return { prefill: timings.prefillTokensPerSecond, decode: timings.decodeTokensPerSecond, promptTokens: timings.promptTokens };
@@ -23,10 +28,11 @@ const engines = {
   },
 };
 
-let generate;
+let generate, afterLastByteMs;
 
 window.openEngine = async (engine, options) => {
   generate = await engines[engine](options);
+  return afterLastByteMs;
 };
 window.generate = (prompt, tokens) => generate(prompt, tokens);
 window.ready = true;

@@ -235,16 +235,16 @@ RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T out[t] = acc[t];
 }
 
-/* 16 columns of each quarter of one half of a block: ql and qh point at their first words. */
-RZ_INLINE void part_q6_k(const uint8_t *ql, const uint8_t *qh, const uint8_t *scales, int part,
-                         const uint8_t *act, vf *scaled, const int T) {
+/* 16 columns of each quarter of one half of a block, whose words begin at q. */
+RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, const uint8_t *act,
+                         vf *scaled, const int T) {
     vi sum[4][8];
     _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
         FOR_T sum[i][t] = vi_splat(32 * ACT_NS(act + i * ACT_BYTES(T), T, part, t));
     }
     _Pragma("GCC unroll 4") for (int v = 4 * part; v < 4 * part + 4; v++) {
-        vb raw0 = vb_load(ql + v * 4 * NR), raw1 = vb_load(ql + (8 + v) * 4 * NR);
-        vb high = vb_load(qh + v * 4 * NR);
+        const uint8_t *words = q + v * 12 * NR;
+        vb raw0 = vb_load(words), raw1 = vb_load(words + 4 * NR), high = vb_load(words + 8 * NR);
         vb codes[4] = {vb_or(vb_low4(raw0), vb_pair_at4(high, 0)),
                        vb_or(vb_low4(raw1), vb_pair_at4(high, 1)),
                        vb_or(vb_high4(raw0), vb_pair_at4(high, 2)),
@@ -267,13 +267,12 @@ RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     vf acc[8];
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR) {
-        const uint8_t *scales = cell + 2 * NR, *ql = cell + 18 * NR, *qh = ql + 128 * NR;
+        const uint8_t *scales = cell + 2 * NR, *q = cell + 18 * NR;
         vf scaled[8];
         FOR_T scaled[t] = vf_zero();
         for (int half = 0; half < 2; half++, act += 4 * ACT_BYTES(T)) {
             for (int part = 0; part < 2; part++) {
-                part_q6_k(ql + half * 64 * NR, qh + half * 32 * NR, scales + half * 8 * NR, part,
-                          act, scaled, T);
+                part_q6_k(q + half * 96 * NR, scales + half * 8 * NR, part, act, scaled, T);
             }
         }
         vf d = vf_load_f16(cell);
@@ -293,15 +292,28 @@ RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
             FOR_T acc[t] = vf_madd(wk, vf_splat(x[t]), acc[t]);                                    \
         }                                                                                          \
         FOR_T out[t] = acc[t];                                                                     \
+    }                                                                                              \
+    /* One token and 4 groups: a group alone would wait for its own sums. */                       \
+    static void groups_##name(const rz_mat *m, uint32_t g, const float *x, float *y) {             \
+        const uint8_t *group = m->data + g * m->group_bytes;                                       \
+        vf acc[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};                                  \
+        for (uint32_t k = 0; k < m->cols; k++, group += (bytes) * NR) {                            \
+            _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {                                  \
+                const uint8_t *w = group + i * m->group_bytes;                                     \
+                acc[i] = vf_madd(load, vf_splat(x[k]), acc[i]);                                    \
+            }                                                                                      \
+        }                                                                                          \
+        for (int i = 0; i < 4; i++) vf_store(y + (g + (uint32_t)i) * NR, acc[i]);                  \
     }
 TILE_FLOAT(f32, 4, vf_load((const float *)w))
 TILE_FLOAT(f16, 2, vf_load_f16(w))
 TILE_FLOAT(bf16, 2, vf_load_bf16(w))
 
 /* All tiles of all groups. `input` is the activations' base, `step` their bytes per token. */
-#define MATMUL(name, type, input, step)                                                            \
+#define MATMUL(name, type, input, step, before)                                                    \
     static void matmul_##name(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x,          \
                               float *y, size_t ldy) {                                              \
+        before;                                                                                    \
         for (uint32_t g = g0; g < g1; g++) {                                                       \
             const uint8_t *group = w->data + g * w->group_bytes;                                   \
             const uint8_t *act = (const uint8_t *)(input);                                         \
@@ -324,14 +336,16 @@ TILE_FLOAT(bf16, 2, vf_load_bf16(w))
     }
 #define F32_STEP ((size_t)w->cols * 4)
 #define Q8_STEP  ((size_t)w->cols / 32 * ACT_BYTES(1))
-MATMUL(f32, float, x->f32, F32_STEP)
-MATMUL(f16, float, x->f32, F32_STEP)
-MATMUL(bf16, float, x->f32, F32_STEP)
-MATMUL(q4_0, uint8_t, x->q8, Q8_STEP)
-MATMUL(q4_1, uint8_t, x->q8, Q8_STEP)
-MATMUL(q5_0, uint8_t, x->q8, Q8_STEP)
-MATMUL(q5_1, uint8_t, x->q8, Q8_STEP)
-MATMUL(q8_0, uint8_t, x->q8, Q8_STEP)
-MATMUL(q4_k, uint8_t, x->q8, Q8_STEP)
-MATMUL(q5_k, uint8_t, x->q8, Q8_STEP)
-MATMUL(q6_k, uint8_t, x->q8, Q8_STEP)
+#define GROUPS(name)                                                                               \
+    for (; x->n == 1 && g0 + 4 <= g1; g0 += 4) groups_##name(w, g0, x->f32, y)
+MATMUL(f32, float, x->f32, F32_STEP, GROUPS(f32))
+MATMUL(f16, float, x->f32, F32_STEP, GROUPS(f16))
+MATMUL(bf16, float, x->f32, F32_STEP, GROUPS(bf16))
+MATMUL(q4_0, uint8_t, x->q8, Q8_STEP, )
+MATMUL(q4_1, uint8_t, x->q8, Q8_STEP, )
+MATMUL(q5_0, uint8_t, x->q8, Q8_STEP, )
+MATMUL(q5_1, uint8_t, x->q8, Q8_STEP, )
+MATMUL(q8_0, uint8_t, x->q8, Q8_STEP, )
+MATMUL(q4_k, uint8_t, x->q8, Q8_STEP, )
+MATMUL(q5_k, uint8_t, x->q8, Q8_STEP, )
+MATMUL(q6_k, uint8_t, x->q8, Q8_STEP, )

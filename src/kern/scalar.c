@@ -174,7 +174,7 @@ static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uin
     float acc = 0;
     for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR, x += 8) {
         const int8_t *scales = (const int8_t *)cell + 2 * NR;
-        const uint8_t *ql = cell + 18 * NR, *qh = ql + 128 * NR;
+        const uint8_t *q = cell + 18 * NR;
         float scaled = 0;
         /* in the order in which vectors meet them: half, 16 columns of each quarter, quarter */
         for (uint32_t i = 0; i < 16; i++) {
@@ -182,8 +182,9 @@ static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uin
             const act_block *xq = &x[half * 4 + quarter];
             int32_t sum = 32 * xq->ns[part];
             for (uint32_t l = part * 16; l < part * 16 + 16; l++) {
-                uint8_t low = byte_at(ql, row, half * 64 + l + 32 * (quarter & 1));
-                uint8_t high = byte_at(qh, row, half * 32 + l);
+                const uint8_t *words = q + (half * 8 + l / 4) * 12 * NR;
+                uint8_t low = byte_at(words + (quarter & 1) * 4 * NR, row, l % 4);
+                uint8_t high = byte_at(words + 8 * NR, row, l % 4);
                 int code = (quarter < 2 ? low & 15 : low >> 4) | (high >> 2 * quarter & 3) << 4;
                 sum += code * xq->q[l];
             }
