@@ -5,29 +5,7 @@
  * JS forgets is freed by the garbage collector. Errors are thrown with the RZ_E number as `code`.
  * js/native.ts sees to it that a model's calls do not overlap a step that runs on another thread.
  */
-#define NAPI_VERSION 8
-#include <node_api.h>
-
-#include <stdlib.h>
-#include <string.h>
-
-#include "rz.h"
-
-enum box_kind { BOX_LOADER, BOX_MODEL, BOX_SESSION };
-
-typedef struct box {
-    enum box_kind kind;
-    union {
-        rz_loader *loader;
-        rz_model *model;
-        rz_session *session;
-        void *any;
-    } u;
-    rz_need need;           /* loader: what was asked for last */
-    struct memory *memory;  /* where the object's bytes are counted */
-    struct box *model;      /* session: its model's box */
-    uint32_t users;         /* model: boxes that refer to it, the JS handle included */
-} box;
+#include "addon.h"
 
 /* Counts the bytes of one model and its sessions; lives until the last of them is gone. */
 typedef struct memory {
@@ -53,112 +31,6 @@ static memory *memory_new(void) {
     return m;
 }
 
-/* ---- values -------------------------------------------------------------------------------- */
-
-static napi_value throw_error(napi_env env, const rz_err *err) {
-    char code[12];
-    int n = -err->code;
-    code[0] = '-';
-    code[1] = (char)('0' + n % 10);
-    code[2] = 0;
-    napi_throw_error(env, code, err->text);
-    return NULL;
-}
-
-static napi_value throw_text(napi_env env, int code, const char *text) {
-    rz_err err = {.code = code};
-    strncpy(err.text, text, sizeof err.text - 1);
-    return throw_error(env, &err);
-}
-
-static napi_value number(napi_env env, double value) {
-    napi_value v = NULL;
-    napi_create_double(env, value, &v);
-    return v;
-}
-
-static napi_value text(napi_env env, const char *s, size_t n) {
-    napi_value v = NULL;
-    napi_create_string_utf8(env, s ? s : "", s ? n : 0, &v);
-    return v;
-}
-
-static napi_value list(napi_env env, const napi_value *values, uint32_t n) {
-    napi_value array = NULL;
-    napi_create_array_with_length(env, n, &array);
-    for (uint32_t i = 0; i < n; i++) napi_set_element(env, array, i, values[i]);
-    return array;
-}
-
-/* Arguments of a call, read one after the other; a wrong type reads as 0. */
-typedef struct {
-    napi_env env;
-    napi_value values[10];
-    size_t n, at;
-} args;
-
-static args get_args(napi_env env, napi_callback_info info) {
-    args a = {.env = env, .n = 10};
-    napi_get_cb_info(env, info, &a.n, a.values, NULL, NULL);
-    return a;
-}
-
-static double arg_number(args *a) {
-    double v = 0;
-    if (a->at < a->n) napi_get_value_double(a->env, a->values[a->at++], &v);
-    return v;
-}
-
-static uint32_t arg_u32(args *a) {
-    double v = arg_number(a);
-    return v >= 0 && v <= UINT32_MAX ? (uint32_t)v : 0;
-}
-
-static bool arg_bool(args *a) {
-    bool v = false;
-    if (a->at < a->n) napi_get_value_bool(a->env, a->values[a->at++], &v);
-    return v;
-}
-
-static uint64_t arg_u64(args *a) {
-    uint64_t v = 0;
-    bool lossless;
-    if (a->at < a->n) napi_get_value_bigint_uint64(a->env, a->values[a->at++], &v, &lossless);
-    return v;
-}
-
-/* A typed array: its bytes and the number of its elements. */
-static void *arg_array(args *a, napi_typedarray_type want, size_t *n) {
-    napi_typedarray_type type;
-    void *data = NULL;
-    *n = 0;
-    if (a->at >= a->n) return NULL;
-    napi_value v = a->values[a->at++];
-    if (napi_get_typedarray_info(a->env, v, &type, n, &data, NULL, NULL) != napi_ok || type != want) {
-        *n = 0;
-        return NULL;
-    }
-    return data;
-}
-
-/* The box of the first argument, if it is of that kind and open; else NULL and an exception. */
-static box *arg_box(args *a, enum box_kind kind) {
-    void *p = NULL;
-    if (a->at < a->n) napi_get_value_external(a->env, a->values[a->at++], &p);
-    box *b = p;
-    if (b && b->kind == kind && b->u.any) return b;
-    throw_text(a->env, RZ_E_STATE, "the object was closed");
-    return NULL;
-}
-
-static napi_value new_array(napi_env env, napi_typedarray_type type, size_t n, size_t size,
-                            void **data) {
-    napi_value buffer = NULL, array = NULL;
-    if (napi_create_arraybuffer(env, n * size, data, &buffer) != napi_ok) return NULL;
-    napi_create_typedarray(env, type, n, buffer, 0, &array);
-    return array;
-}
-
 /* ---- boxes --------------------------------------------------------------------------------- */
 
 static void release_model(box *b) {
@@ -180,24 +52,16 @@ static void close_loader(box *b) {
     free(b->memory);
 }
 
-static void finalize(napi_env env, void *data, void *hint) {
+void rz_addon_finalize(napi_env env, void *data, void *hint) {
     (void)env, (void)hint;
     box *b = data;
     switch (b->kind) {
     case BOX_MODEL: release_model(b); return;
     case BOX_SESSION: close_session(b); break;
     case BOX_LOADER: close_loader(b); break;
+    case BOX_PREDICTOR: rz_predictor_close(&b->u.predictor); break;
     }
     free(b);
-}
-
-static napi_value new_box(napi_env env, box content) {
-    napi_value v = NULL;
-    box *b = malloc(sizeof *b);
-    if (!b) return throw_text(env, RZ_E_MEMORY, "no memory for a handle");
-    *b = content;
-    napi_create_external(env, b, finalize, NULL, &v);
-    return v;
 }
 
 /* ---- loading ------------------------------------------------------------------------------- */
@@ -284,16 +148,16 @@ static napi_value tokenizer_open(napi_env env, napi_callback_info info) {
     size_t bytes, config_bytes;
     const char *json = arg_array(&a, napi_uint8_array, &bytes);
     const char *config = arg_array(&a, napi_uint8_array, &config_bytes);
-    memory *memory = memory_new();
+    memory *counted = memory_new();
     rz_model *m;
     rz_err err;
-    if (!memory) return throw_text(env, RZ_E_MEMORY, "no memory for a tokenizer");
+    if (!counted) return throw_text(env, RZ_E_MEMORY, "no memory for a tokenizer");
     if (rz_tokenizer_open(json ? json : "", bytes, config_bytes ? config : NULL, config_bytes,
-                          &memory->allocator, &m, &err) < 0) {
-        free(memory);
+                          &counted->allocator, &m, &err) < 0) {
+        free(counted);
         return throw_error(env, &err);
     }
-    return new_box(env, (box){.kind = BOX_MODEL, .u.model = m, .memory = memory, .users = 1});
+    return new_box(env, (box){.kind = BOX_MODEL, .u.model = m, .memory = counted, .users = 1});
 }
 
 /* ---- models -------------------------------------------------------------------------------- */
@@ -621,11 +485,14 @@ static napi_value session_nll(napi_env env, napi_callback_info info) {
     return number(env, sum);
 }
 
+static void define(napi_env env, napi_value exports, const addon_call *call) {
+    napi_value f;
+    napi_create_function(env, call->name, NAPI_AUTO_LENGTH, call->call, NULL, &f);
+    napi_set_named_property(env, exports, call->name, f);
+}
+
 NAPI_MODULE_INIT() {
-    static const struct {
-        const char *name;
-        napi_callback call;
-    } calls[] = {
+    static const addon_call calls[] = {
         {"loadOpen", load_open},           {"loadSize", load_size},
         {"loadNext", load_next},           {"loadFeed", load_feed},
         {"loadFinish", load_finish},       {"loadClose", load_close},
@@ -640,10 +507,9 @@ NAPI_MODULE_INIT() {
         {"sessionNll", session_nll},       {"sessionClose", session_close},
         {"sessionTokenTypes", session_token_types}, {"sessionEmbedding", session_embedding},
     };
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-        napi_value f;
-        napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, NULL, &f);
-        napi_set_named_property(env, exports, calls[i].name, f);
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) define(env, exports, &calls[i]);
+    for (size_t i = 0; i < rz_addon_n_predict_calls; i++) {
+        define(env, exports, &rz_addon_predict_calls[i]);
     }
     return exports;
 }

@@ -4,9 +4,10 @@
  */
 import { engineError, RealizarError } from './errors.js';
 import type {
-  EngineInfo, EngineLoader, EngineMeta, EngineModel, EngineOptions, EngineSession, Need, Sampling, SessionOptions,
+  DenseLayer, EngineInfo, EngineLoader, EngineMeta, EngineModel, EngineOptions, EnginePredictor, EnginePredictorInfo,
+  EngineSession, EngineTools, Need, Sampling, SessionOptions,
 } from './engine.js';
-import { infoFields } from './engine.js';
+import { copyFeatures, infoFields, packLayers } from './engine.js';
 
 type Export = (...args: number[]) => number;
 
@@ -53,7 +54,7 @@ export async function runPoolThread(module: WebAssembly.Module, memory: WebAssem
 }
 
 /** One engine: a module on its own memory, so closing a model gives everything back. */
-export class WasmEngine {
+export class WasmEngine implements EngineTools {
   private crashed: RealizarError | undefined;
 
   private constructor(private readonly wasm: WasmInstance, readonly module: WebAssembly.Module,
@@ -176,6 +177,37 @@ export class WasmEngine {
       (config ? this.withBytes(config, (configAt) => open(at, configAt)) : open(at, 0)));
     return new WasmModel(this, handle);
   }
+
+  predictor(source: Uint8Array | DenseLayer[]): EnginePredictor {
+    if (source instanceof Uint8Array) {
+      return this.withBytes(source, (at) => new WasmPredictor(this, this.open('rz_abi_predictor_apr', at, source.length)));
+    }
+    const { shapes, floats } = packLayers(source);
+    return this.withBytes(bytesOf(shapes), (at) => this.withBytes(bytesOf(floats), (data) =>
+      new WasmPredictor(this, this.open('rz_abi_predictor_dense', at, source.length, data))));
+  }
+
+  quantize(type: number, floats: Float32Array, blocks: Uint8Array): void {
+    this.transform('rz_abi_quantize', type, floats.length, bytesOf(floats), blocks);
+  }
+
+  dequantize(type: number, blocks: Uint8Array, floats: Float32Array): void {
+    this.transform('rz_abi_dequantize', type, floats.length, blocks, bytesOf(floats));
+  }
+
+  private transform(name: string, type: number, weights: number, from: Uint8Array, to: Uint8Array): void {
+    const out = this.alloc(to.length);
+    try {
+      this.withBytes(from, (at) => this.check(name, type, at, weights, out));
+      to.set(this.bytes(out, to.length));
+    } finally {
+      this.free(out);
+    }
+  }
+}
+
+function bytesOf(array: Float32Array | Uint32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
 /** Shared memory cannot be decoded in place. */
@@ -369,5 +401,47 @@ class WasmSession implements EngineSession {
 
   close(): void {
     this.engine.call('rz_abi_session_close', this.handle);
+  }
+}
+
+class WasmPredictor implements EnginePredictor {
+  private readonly shape: EnginePredictorInfo;
+  private readonly at: number;
+  private input: Float32Array;
+  private output: Float32Array;
+
+  constructor(private readonly engine: WasmEngine, private readonly handle: number) {
+    engine.call('rz_abi_predictor_info', handle);
+    const value = (i: number) => engine.f64(mailbox.info + 8 * i);
+    this.shape = {
+      kind: engine.cString(engine.call('rz_abi_predictor_kind', handle)),
+      inputs: value(0), outputs: value(1), exact: value(2) !== 0, parameters: value(3), memoryBytes: value(4),
+    };
+    this.at = engine.alloc(4 * (this.shape.inputs + this.shape.outputs));
+    this.input = this.output = new Float32Array(0);
+    this.view();
+  }
+
+  private view(): void {
+    const { inputs, outputs } = this.shape;
+    this.input = new Float32Array(this.engine.memory.buffer, this.at, inputs);
+    this.output = new Float32Array(this.engine.memory.buffer, this.at + 4 * inputs, outputs);
+  }
+
+  info(): EnginePredictorInfo {
+    return this.shape;
+  }
+
+  predict(features: ArrayLike<number>, out: Float32Array): void {
+    if (this.output.length === 0) this.view(); // the memory has grown
+    const { input, at } = this;
+    copyFeatures(features, input);
+    this.engine.call('rz_abi_predict', this.handle, at, at + 4 * input.length);
+    out.set(this.output);
+  }
+
+  close(): void {
+    this.engine.call('rz_abi_predictor_close', this.handle);
+    this.engine.free(this.at);
   }
 }

@@ -30,6 +30,7 @@ export abstract class BaseModel implements Model {
   abstract logits(ids: ArrayLike<number>): Promise<Float32Array>;
   abstract embed(input: string | ArrayLike<number>, options?: EmbedOptions): Promise<Float32Array>;
   abstract perplexity(text: string, options?: PerplexityOptions): Promise<Perplexity>;
+  abstract predict(features: ArrayLike<number>): Promise<Float32Array>;
   abstract close(): Promise<void>;
 
   private prompter?: Promise<ChatPrompter>;

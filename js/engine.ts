@@ -142,3 +142,63 @@ export interface EngineSession {
   embedding(pooling: number): Float32Array;
   close(): void | Promise<void>;
 }
+
+/** A layer act(w x + b); see rz_dense in rz.h. */
+export interface DenseLayer {
+  rows: number;
+  cols: number;
+  /** 0 none, 1 relu, 2 sigmoid, 3 tanh. */
+  act: number;
+  /** rows x cols, row by row. */
+  w: Float32Array;
+  b?: Float32Array;
+}
+
+/** Order of the activations that the engine knows, by their number. */
+export const activations = ['linear', 'relu', 'sigmoid', 'tanh'];
+
+export interface EnginePredictorInfo {
+  kind: string;
+  inputs: number;
+  outputs: number;
+  /** Whether a row has exactly `inputs` features; else that many or more. */
+  exact: boolean;
+  parameters: number;
+  memoryBytes: number;
+}
+
+export interface EnginePredictor {
+  info(): EnginePredictorInfo;
+  /** Reads `inputs` features and writes `outputs` numbers. */
+  predict(features: ArrayLike<number>, out: Float32Array): void;
+  close(): void;
+}
+
+/** What an engine does besides running language models. */
+export interface EngineTools {
+  /** From the bytes of an .apr file of version 1, or from layers. */
+  predictor(source: Uint8Array | DenseLayer[]): EnginePredictor;
+  /** Floats to blocks of a weight type, and back; whole blocks. Type ids are those of GGUF files. */
+  quantize(type: number, floats: Float32Array, blocks: Uint8Array): void;
+  dequantize(type: number, blocks: Uint8Array, floats: Float32Array): void;
+}
+
+/** Layers as both engines take them: four numbers each, and all floats. */
+export function packLayers(layers: DenseLayer[]): { shapes: Uint32Array; floats: Float32Array } {
+  const shapes = Uint32Array.from(layers.flatMap((l) => [l.rows, l.cols, l.act, l.b ? 1 : 0]));
+  const floats = new Float32Array(layers.reduce((n, l) => n + l.w.length + (l.b?.length ?? 0), 0));
+  let at = 0;
+  for (const { w, b } of layers) {
+    floats.set(w, at);
+    at += w.length;
+    if (b) floats.set(b, at);
+    at += b?.length ?? 0;
+  }
+  return { shapes, floats };
+}
+
+/** Fills `to` with the first features of a row. */
+export function copyFeatures(features: ArrayLike<number>, to: Float32Array): void {
+  if (features instanceof Float32Array && features.length === to.length) to.set(features);
+  else for (let i = 0; i < to.length; i++) to[i] = features[i]!;
+}

@@ -1,13 +1,14 @@
 /** load(): a source, an engine, the bytes from one into the other. */
 import { WasmEngine, WasmModel } from './abi.js';
 import type { ImportChat } from './base-model.js';
-import { type EngineLoader, type EngineModel, type EngineOptions, kvTypes, quantizeTypes } from './engine.js';
+import { type EngineLoader, type EngineModel, type EngineOptions, type EngineTools, kvTypes, quantizeTypes } from './engine.js';
 import { RealizarError } from './errors.js';
 import { openModel } from './folder.js';
 import { LocalModel } from './model.js';
-import type { Platform, WasmVariant } from './platform/platform.js';
+import type { NativeBackend, Platform, WasmVariant } from './platform/platform.js';
+import { PredictorModel } from './predictor.js';
 import { RemoteModel } from './remote.js';
-import type { Part } from './source.js';
+import { type Part, starts, startsJson } from './source.js';
 import type { FileContent, LoadOptions, Model, ModelFiles, Source, Tokenizer, TokenizerOptions } from './types.js';
 
 export type LoadTokenizer = (file: FileContent, options?: TokenizerOptions) => Promise<Tokenizer>;
@@ -119,10 +120,15 @@ async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions,
   });
 }
 
-async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
+function nativeOf(platform: Platform): NativeBackend {
   const native = platform.native?.();
   if (!native) throw new RealizarError('UNSUPPORTED', 'the native add-on is not built here: run `npm run build` or use the wasm backend');
-  const loader = native.loader({ parts: parts.length, threads, ...engineOptionsOf(options), variant: options.variant });
+  return native;
+}
+
+
+async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
+  const loader = nativeOf(platform).loader({ parts: parts.length, threads, ...engineOptionsOf(options), variant: options.variant });
   const model = await readModel(loader, parts, options);
   return new LocalModel(model, {
     backend: 'native',
@@ -157,17 +163,38 @@ function checkOptions(options: LoadOptions): void {
   }
 }
 
+/** What computes beside language models; for a predictor, the engine that holds it. */
+export async function openTools(platform: Platform, backend: 'wasm' | 'native', options: LoadOptions): Promise<EngineTools> {
+  if (backend === 'wasm') return createWasmEngine(platform, options, 1, 2 ** 32);
+  return nativeOf(platform);
+}
+
+/** Parts that the engine reads, or a predictor. Other formats than GGUF are told by their bytes. */
+async function adaptParts(platform: Platform, backend: 'wasm' | 'native', options: LoadOptions, parts: Part[]): Promise<Part[] | Model> {
+  const head = await parts[0]!.peek(9);
+  if (starts(head, 'GGUF') || startsJson(head)) return parts;
+  const { adapt } = await import('./formats/adapt.js');
+  let opened: Promise<EngineTools> | undefined;
+  const tools = () => (opened ??= openTools(platform, backend, options));
+  const adapted = await adapt(parts, tools);
+  options.signal?.throwIfAborted();
+  if (!adapted) return parts;
+  return 'parts' in adapted ? adapted.parts : PredictorModel.open(adapted.predictor, await tools(), backend);
+}
+
 /** Loads on this thread. */
 async function loadHere(platform: Platform, source: Source | Source[] | ModelFiles, options: LoadOptions, importChat?: ImportChat): Promise<Model> {
   const backend = chooseBackend(platform, options);
   const wanted = options.threads ?? Math.min(platform.threads(), maxThreads);
-  const parts = await openModel(source, platform, options);
+  const given = await openModel(source, platform, options);
   try {
+    const parts = await adaptParts(platform, backend, options, given);
+    if (!Array.isArray(parts)) return parts;
     if (backend === 'native') return await loadNative(platform, parts, options, wanted, importChat);
     const threads = options.vocabOnly ? 1 : Math.min(wanted, platform.threads() > 1 ? wanted : 1);
     return await loadWasm(platform, parts, options, threads, importChat);
   } finally {
-    parts.forEach((p) => p.reader.cancel());
+    given.forEach((p) => p.reader.cancel());
   }
 }
 

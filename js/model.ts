@@ -377,6 +377,10 @@ export class LocalModel extends BaseModel {
     return nll;
   }
 
+  async predict(): Promise<Float32Array> {
+    throw new RealizarError('UNSUPPORTED', 'this model writes text: predict() is for models of .apr files that predict');
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;

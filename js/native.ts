@@ -1,9 +1,10 @@
 /** The engine in the Node add-on (addon/addon.c). Work that takes long runs on another thread. */
 import { engineError } from './errors.js';
 import type {
-  EngineInfo, EngineLoader, EngineMeta, EngineModel, EngineSession, Need, Sampling, SessionOptions,
+  EngineInfo, EngineLoader, EngineMeta, EngineModel, EnginePredictor, EnginePredictorInfo, EngineSession, Need,
+  Sampling, SessionOptions,
 } from './engine.js';
-import { infoFields } from './engine.js';
+import { copyFeatures, infoFields, packLayers } from './engine.js';
 import type { NativeBackend } from './platform/platform.js';
 
 type Handle = object;
@@ -40,6 +41,13 @@ export interface Addon {
   sessionTokenTypes(session: Handle, types: Uint32Array): void;
   sessionEmbedding(session: Handle, pooling: number): Float32Array;
   sessionClose(session: Handle): void;
+  predictorApr(file: Uint8Array): Handle;
+  predictorDense(shapes: Uint32Array, floats: Float32Array): Handle;
+  predictorInfo(predictor: Handle): [kind: string, inputs: number, outputs: number, exact: number, parameters: number, memory: number];
+  predict(predictor: Handle, features: Float32Array, out: Float32Array): void;
+  predictorClose(predictor: Handle): void;
+  quantize(type: number, floats: Float32Array, blocks: Uint8Array): void;
+  dequantize(type: number, blocks: Uint8Array, floats: Float32Array): void;
 }
 
 const kernelFlags: Record<string, number> = { scalar: 1, avx2: 8, avxvnni: 16, avx512: 32, neon: 64, neondot: 128 };
@@ -192,6 +200,31 @@ class NativeSession implements EngineSession {
   }
 }
 
+class NativePredictor implements EnginePredictor {
+  private readonly shape: EnginePredictorInfo;
+  private readonly input: Float32Array;
+
+  constructor(private readonly addon: Addon, private readonly handle: Handle) {
+    const [kind, inputs, outputs, exact, parameters, memoryBytes] = addon.predictorInfo(handle);
+    this.shape = { kind, inputs, outputs, exact: exact !== 0, parameters, memoryBytes };
+    this.input = new Float32Array(inputs);
+  }
+
+  info(): EnginePredictorInfo {
+    return this.shape;
+  }
+
+  predict(features: ArrayLike<number>, out: Float32Array): void {
+    const { input } = this;
+    copyFeatures(features, input);
+    this.addon.predict(this.handle, input, out);
+  }
+
+  close(): void {
+    this.addon.predictorClose(this.handle);
+  }
+}
+
 export function nativeBackend(addon: Addon): NativeBackend {
   return {
     loader({ parts, threads, vocabOnly, quantize, variant }) {
@@ -202,5 +235,12 @@ export function nativeBackend(addon: Addon): NativeBackend {
     tokenizer(json, config = new Uint8Array()) {
       return new NativeModel(addon, guard(() => addon.tokenizerOpen(json, config)));
     },
+    predictor(source) {
+      if (source instanceof Uint8Array) return new NativePredictor(addon, guard(() => addon.predictorApr(source)));
+      const { shapes, floats } = packLayers(source);
+      return new NativePredictor(addon, guard(() => addon.predictorDense(shapes, floats)));
+    },
+    quantize: (type, floats, blocks) => guard(() => addon.quantize(type, floats, blocks)),
+    dequantize: (type, blocks, floats) => guard(() => addon.dequantize(type, blocks, floats)),
   };
 }

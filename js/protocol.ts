@@ -12,7 +12,7 @@ export type RemoteSource = string | Blob | ArrayBuffer | Uint8Array | PumpedSour
 
 export type RemoteCall =
   | { id: number; method: 'load'; args: [sources: RemoteSource[] | { [name: string]: RemoteSource }, options: LoadOptions] }
-  | { id: number; method: 'tokenize' | 'detokenize' | 'logits' | 'embed' | 'perplexity' | 'events' | 'close'; args: unknown[] };
+  | { id: number; method: 'tokenize' | 'detokenize' | 'logits' | 'embed' | 'predict' | 'perplexity' | 'events' | 'close'; args: unknown[] };
 
 export type ToWorker = RemoteCall | { abort: number };
 

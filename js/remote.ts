@@ -139,6 +139,10 @@ export class RemoteModel extends BaseModel {
     return this.call('embed', [typeof input === 'string' ? input : Array.from(input), { ...rest, ...types }]);
   }
 
+  predict(features: ArrayLike<number>): Promise<Float32Array> {
+    return this.call('predict', [Float32Array.from(features)]);
+  }
+
   perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
     const { signal, onProgress, ...rest } = options;
     return this.call('perplexity', [text, rest], signal, ([done, total]: [number, number]) => onProgress?.(done, total));

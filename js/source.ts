@@ -18,6 +18,7 @@ async function readAt(reader: ByteReader, at: number): Promise<Uint8Array | null
   try {
     return await reader.read();
   } catch (error) {
+    if (error instanceof RealizarError) throw error;
     throw new RealizarError('SOURCE', `the source failed at byte ${at}: ${(error as Error).message ?? error}`, { cause: error });
   }
 }
@@ -106,6 +107,18 @@ export async function openSource(source: Source, openPath?: OpenPath, signal?: A
   throw new RealizarError('ARGUMENT', 'a model source is a URL, path, Response, ReadableStream, Blob, ArrayBuffer or a list of these');
 }
 
+function join(chunks: Uint8Array[], bytes: number): Uint8Array {
+  const filled = chunks.filter((c) => c.length);
+  if (filled.length < 2) return filled[0] ?? new Uint8Array(0);
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of filled) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
 /** A reader with a position: hands out what is there and skips gaps. */
 export class Part {
   position = 0;
@@ -124,6 +137,21 @@ export class Part {
     }
     this.take(Math.min(Math.max(offset - this.position, 0), this.rest.length));
     return this.rest;
+  }
+
+  /** The next `bytes` bytes without taking them, fewer only where the file ends. */
+  async peek(bytes: number): Promise<Uint8Array> {
+    const chunks = [this.rest];
+    let have = this.rest.length;
+    while (!this.ended && have < bytes) {
+      chunks.push(new Uint8Array(chunks.pop()!)); // a reader may use its buffer again
+      const chunk = await readAt(this.reader, this.position + have);
+      this.ended = chunk === null;
+      if (chunk) chunks.push(chunk);
+      have += chunk?.length ?? 0;
+    }
+    this.rest = join(chunks, have);
+    return this.rest.subarray(0, bytes);
   }
 
   /** The first `bytes` bytes of what at() returned are done with. */
@@ -150,12 +178,13 @@ function joinReaders(readers: ByteReader[]): ByteReader {
   };
 }
 
-function startsGguf(bytes: Uint8Array): boolean {
-  return bytes.length >= 4 && String.fromCharCode(...bytes.subarray(0, 4)) === 'GGUF';
+/** Whether a file begins with these letters. */
+export function starts(bytes: Uint8Array, magic: string): boolean {
+  return String.fromCharCode(...bytes.subarray(0, magic.length)) === magic;
 }
 
 /** JSON, or a safetensors file: the length of its header in 8 bytes, then JSON. */
-function startsJson(bytes: Uint8Array): boolean {
+export function startsJson(bytes: Uint8Array): boolean {
   const brace = '{'.charCodeAt(0);
   return bytes[0] === brace || (bytes.length > 8 && bytes[8] === brace && bytes.subarray(4, 8).every((b) => b === 0));
 }
@@ -180,8 +209,8 @@ async function peek(reader: ByteReader): Promise<{ first: Uint8Array; reader: By
 }
 
 /**
- * Opens a source or a list of parts. A list is either files (a split GGUF, a Hugging Face model) or one file
- * cut into pieces; the first bytes of the first two tell.
+ * Opens a source or a list of parts. A list is either files (a split GGUF, a Hugging Face model, a model and its
+ * tokenizer) or one file cut into pieces; the first bytes of the first two tell.
  */
 export async function openParts(source: Source | Source[], openPath?: OpenPath, signal?: AbortSignal): Promise<Part[]> {
   const sources = Array.isArray(source) ? source : [source];
@@ -192,7 +221,8 @@ export async function openParts(source: Source | Source[], openPath?: OpenPath, 
     if (readers.length === 1) return [new Part(readers[0]!)];
     const [first, second] = [await peek(readers[0]!), await peek(readers[1]!)];
     readers.splice(0, 2, first.reader, second.reader);
-    const files = startsGguf(second.first) || (startsJson(first.first) && startsJson(second.first));
+    const cutUp = starts(first.first, 'GGUF') || starts(first.first, 'APR') || startsJson(first.first);
+    const files = !cutUp || starts(second.first, 'GGUF') || (startsJson(first.first) && startsJson(second.first));
     return files ? readers.map((r) => new Part(r)) : [new Part(joinReaders(readers))];
   } catch (error) {
     readers.forEach((r) => r.cancel());

@@ -212,6 +212,19 @@ export interface ModelInfo {
   /** Most tokens a generation may have: see LoadOptions.contextSize. */
   contextSize: number;
   metadata: Record<string, MetadataValue>;
+  /** Of models that predict instead of writing text; all numbers about text are 0 then. */
+  predictor?: PredictorInfo;
+}
+
+export interface PredictorInfo {
+  /** "LogisticRegression", "RandomForestClassifier", "MLP" ... */
+  kind: string;
+  /** Features of a row. */
+  inputs: number;
+  /** Numbers that come out. */
+  outputs: number;
+  /** Whether a row has exactly `inputs` features. Files of trees do not say: then that many or more. */
+  exact: boolean;
 }
 
 export interface Perplexity {
@@ -276,6 +289,12 @@ export interface Model {
   embed(input: string | ArrayLike<number>, options?: EmbedOptions): Promise<Float32Array>;
   /** Perplexity of a text, computed as llama.cpp does: the second half of each window counts. */
   perplexity(text: string, options?: PerplexityOptions): Promise<Perplexity>;
+  /**
+   * What a predictor (an .apr file) makes of a row of features: info.predictor.outputs numbers. That is
+   * the value of a regression, the probability of class 1 of a logistic one, the class of a
+   * classifier, the cluster of KMeans, the outputs of a network.
+   */
+  predict(features: ArrayLike<number>): Promise<Float32Array>;
   /** Frees the model and its threads; running generations reject. May be called twice. */
   close(): Promise<void>;
 }

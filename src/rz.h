@@ -303,6 +303,48 @@ void rz_session_embedding(const rz_session *s, uint32_t pooling, float *out);
 /* -log softmax(logits row)[target] of such a row, in double precision. */
 double rz_nll(const float *logits, uint32_t n_vocab, uint32_t target);
 
+/* ---- predictors --------------------------------------------------------------------------- */
+
+/* A small model from a row of features to a few numbers. One call at a time per predictor. */
+typedef struct rz_predictor rz_predictor;
+
+enum { RZ_DENSE_LINEAR, RZ_DENSE_RELU, RZ_DENSE_SIGMOID, RZ_DENSE_TANH };
+
+/* A layer: act(w x + b). */
+typedef struct rz_dense {
+    uint32_t rows, cols;
+    uint32_t act;   /* RZ_DENSE_* */
+    const float *w; /* [rows][cols] */
+    const float *b; /* [rows]; NULL: none */
+} rz_dense;
+
+typedef struct rz_predictor_info {
+    uint32_t n_in;  /* features */
+    uint32_t n_out; /* numbers that come out */
+    uint32_t exact; /* 0: files of trees do not say how many features there are: n_in or more */
+    uint64_t n_params;
+    uint64_t memory_bytes;
+} rz_predictor_info;
+
+/* Of a whole .apr file, version 1, whose payload is not compressed: linear, ridge, lasso, elastic net
+ * and logistic regression, decision trees, random forests, KMeans. What comes out is one number: the
+ * value; the probability of class 1 (logistic); the class (classifiers; of a forest the one most trees
+ * vote for, the smallest of several); the cluster (KMeans). The bytes are not needed afterwards.
+ * RZ_E_FORMAT (the checksum, too), RZ_E_TRUNCATED, RZ_E_UNSUPPORTED, RZ_E_VALUE, RZ_E_MEMORY. */
+int rz_predictor_apr(const void *file, size_t bytes, const rz_allocator *allocator,
+                     rz_predictor **out, rz_err *err);
+
+/* Of 1 to 64 layers, whose weights are copied. RZ_E_ARG, RZ_E_SHAPE, RZ_E_VALUE, RZ_E_MEMORY. */
+int rz_predictor_dense(const rz_dense *layers, uint32_t n, const rz_allocator *allocator,
+                       rz_predictor **out, rz_err *err);
+
+void rz_predictor_info_get(const rz_predictor *p, rz_predictor_info *info);
+const char *rz_predictor_kind(const rz_predictor *p); /* "LogisticRegression", "MLP" ... */
+
+/* x: n_in features (more are not read), out: n_out numbers. Same bits on every machine. */
+void rz_predict(const rz_predictor *p, const float *x, float *out);
+void rz_predictor_close(rz_predictor **p);
+
 /* ---- threads ------------------------------------------------------------------------------ */
 
 /* A native build starts its threads itself. In wasm the host starts `threads - 1` workers on the

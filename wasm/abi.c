@@ -153,7 +153,7 @@ ABI void rz_abi_pool_worker(void *pool) { rz_pool_worker(pool); }
 /* ---- text and tokens ----------------------------------------------------------------------- */
 
 static int no_memory(size_t bytes) {
-    static const char text[] = "no memory for so long a text";
+    static const char text[] = "no memory for an argument";
     (void)bytes;
     box.err.code = RZ_E_MEMORY;
     memcpy(box.err.text, text, sizeof text);
@@ -276,4 +276,56 @@ ABI void rz_abi_session_embedding(rz_session *s, uint32_t pooling, float *out) {
 
 ABI double rz_abi_nll(const float *logits, uint32_t n_vocab, uint32_t target) {
     return rz_nll(logits, n_vocab, target);
+}
+
+/* ---- predictors ---------------------------------------------------------------------------- */
+
+ABI rz_predictor *rz_abi_predictor_apr(const void *file, uint32_t bytes) {
+    rz_predictor *p = NULL;
+    rz_predictor_apr(file, bytes, NULL, &p, &box.err);
+    return p;
+}
+
+/* `shapes`: rows, cols, activation and 0 or 1 for a bias, of every layer; `floats`: its weights, then
+ * its bias, layer after layer. */
+ABI rz_predictor *rz_abi_predictor_dense(const uint32_t *shapes, uint32_t n, const float *floats) {
+    rz_predictor *p = NULL;
+    rz_dense *layers = malloc((n + 1) * sizeof *layers);
+    if (!layers) {
+        no_memory(n);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++, shapes += 4) {
+        layers[i] = (rz_dense){shapes[0], shapes[1], shapes[2], floats, NULL};
+        floats += (size_t)shapes[0] * shapes[1];
+        if (shapes[3]) {
+            layers[i].b = floats;
+            floats += shapes[0];
+        }
+    }
+    rz_predictor_dense(layers, n, NULL, &p, &box.err);
+    free(layers);
+    return p;
+}
+
+/* Features, outputs, whether features are exact, parameters and bytes in mailbox.info. */
+ABI void rz_abi_predictor_info(rz_predictor *p) {
+    rz_predictor_info i;
+    rz_predictor_info_get(p, &i);
+    const double values[] = {i.n_in, i.n_out, i.exact, (double)i.n_params, (double)i.memory_bytes};
+    memcpy(box.info, values, sizeof values);
+}
+
+ABI const char *rz_abi_predictor_kind(rz_predictor *p) { return rz_predictor_kind(p); }
+ABI void rz_abi_predict(rz_predictor *p, const float *x, float *out) { rz_predict(p, x, out); }
+ABI void rz_abi_predictor_close(rz_predictor *p) { rz_predictor_close(&p); }
+
+/* ---- weight types -------------------------------------------------------------------------- */
+
+ABI int rz_abi_quantize(uint32_t dtype, const float *x, uint32_t n, void *out) {
+    return rz_quantize(dtype, x, n, out, &box.err);
+}
+
+ABI int rz_abi_dequantize(uint32_t dtype, const void *blocks, uint32_t n, float *out) {
+    return rz_dequantize(dtype, blocks, n, out, &box.err);
 }

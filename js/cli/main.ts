@@ -4,8 +4,10 @@ import { Command } from 'commander';
 import { version } from '../version.js';
 import { addBench } from './bench.js';
 import { addChat } from './chat.js';
+import { addConvert, addQuantize } from './convert.js';
 import { addInfo } from './info.js';
 import { addPerplexity } from './perplexity.js';
+import { addPredict } from './predict.js';
 import { addRun } from './run.js';
 import { addServe } from './serve.js';
 import { addTokenize } from './tokenize.js';
@@ -15,7 +17,7 @@ const program = new Command('realizar')
   .version(version)
   .showHelpAfterError('(add --help for the options)');
 
-for (const add of [addRun, addChat, addTokenize, addInfo, addBench, addPerplexity, addServe]) add(program);
+for (const add of [addRun, addChat, addTokenize, addInfo, addBench, addPerplexity, addPredict, addConvert, addQuantize, addServe]) add(program);
 
 /* a closed pipe (`realizar run | head`) is no error */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -1,11 +1,12 @@
 /** Node.js, and what the command line and the server need of it. */
 import { createRequire } from 'node:module';
-import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { RealizarError } from '../errors.js';
+import type { FileReader } from '../formats/bytes.js';
 import { type Addon, nativeBackend } from '../native.js';
 import type { ParentPort } from '../serve-model.js';
 import type { ByteReader } from '../source.js';
@@ -116,6 +117,48 @@ export async function fileExists(path: string): Promise<boolean> {
 
 export async function folderExists(path: string): Promise<boolean> {
   return stat(path).then((s) => s.isDirectory(), () => false);
+}
+
+/** A file that is read anywhere. */
+export async function openFile(path: string): Promise<FileReader & { close(): Promise<void> }> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw new RealizarError('SOURCE', `cannot open ${path}: ${reason}`, { cause: error });
+  });
+  return {
+    size: (await file.stat()).size,
+    async read(offset, length) {
+      const buffer = new Uint8Array(Math.max(0, Math.min(length, (await file.stat()).size - offset)));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
+      return buffer.subarray(0, bytesRead);
+    },
+    close: () => file.close(),
+  };
+}
+
+/** Writes a file piece by piece; a failure leaves nothing behind. */
+export async function writeFileFrom(path: string, pieces: AsyncIterable<Uint8Array>): Promise<number> {
+  const part = `${path}.part`;
+  const file = await open(part, 'w');
+  let bytes = 0;
+  try {
+    for await (const piece of pieces) {
+      await file.write(piece);
+      bytes += piece.length;
+    }
+    await file.close();
+    await rename(part, path);
+    return bytes;
+  } catch (error) {
+    await file.close();
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+/** Names in a folder. */
+export async function folderFiles(path: string): Promise<string[]> {
+  return readdir(path);
 }
 
 export async function readText(path: string): Promise<string> {

@@ -1,6 +1,6 @@
 /** What the package needs of a host. One file per host beside this one implements it. */
 import type { ByteReader } from '../source.js';
-import type { EngineLoader, EngineModel, EngineOptions } from '../engine.js';
+import type { EngineLoader, EngineModel, EngineOptions, EngineTools } from '../engine.js';
 import type { WasmModules } from '../types.js';
 
 export type WasmVariant = 'relaxed' | 'simd';
@@ -23,7 +23,7 @@ export interface WorkerPort {
 }
 
 /** The native engine, where the add-on is built. */
-export interface NativeBackend {
+export interface NativeBackend extends EngineTools {
   loader(options: EngineOptions & { variant?: string }): EngineLoader;
   tokenizer(json: Uint8Array, config?: Uint8Array): EngineModel;
 }

@@ -138,6 +138,36 @@ describe('realizar tokenize', () => {
   });
 });
 
+describe('realizar predict', () => {
+  const sample = join(root, 'models', 'mnist_784x2.apr');
+  const half = Array(784).fill(0.5);
+
+  test('reads rows in every form from standard input or a file', async () => {
+    const first = { prediction: 1, probability: 0.9001745581626892 };
+    const second = { prediction: 1, probability: 0.5027927160263062 };
+    for (const backend of ['native', 'wasm']) {
+      const run = (input, ...more) => json(['predict', sample, '--backend', backend, ...more], { input: JSON.stringify(input) });
+      assert.deepEqual(await run(half), { model: sample, kind: 'LogisticRegression', predictions: [first] });
+      assert.deepEqual((await run([half, Array(784).fill(0)])).predictions, [first, second]);
+      assert.deepEqual((await run({ features: [half] })).predictions, [first]);
+    }
+    const file = join(temp, 'features.json');
+    writeFileSync(file, JSON.stringify(half));
+    const { out } = await cli(['predict', sample, '--features', file]);
+    assert.equal(out, '1 (probability of class 1: 0.9001745581626892)\n');
+  });
+
+  test('refuses what is no row of features', async () => {
+    for (const [input, message] of [
+      ['[1, 2]', 'this model takes 784 features, not 2'],
+      ['[1, "x"]', 'the features must be a list of numbers, a list of such lists, or an object with "features"'],
+      ['[]', 'this model takes 784 features, not 0'],
+    ]) assert.equal((await cli(['predict', sample], { input })).err, `error: ${message}\n`);
+    assert.match((await cli(['predict', sample], { input: '{' })).err, /^error: the features are no JSON: /);
+    assert.equal((await cli(['predict', shippedModel], { input: '[1]' })).err, `error: ${shippedModel} is a language model: use \`realizar run\`\n`);
+  });
+});
+
 describe('realizar info, bench and perplexity', () => {
   test('info describes the shipped model', async () => {
     const { status, out } = await cli(['info']);
@@ -199,7 +229,7 @@ describe('realizar serve', () => {
 
 test('help and version', async () => {
   const { out } = await cli(['--help']);
-  for (const command of ['run', 'chat', 'tokenize', 'info', 'bench', 'perplexity', 'serve']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
+  for (const command of ['run', 'chat', 'tokenize', 'info', 'bench', 'perplexity', 'predict', 'convert', 'quantize', 'serve']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
   assert.equal((await cli(['--version'])).out, '0.1.0\n');
   const unknown = await cli(['frobnicate']);
   assert.equal(unknown.status, 1);

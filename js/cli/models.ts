@@ -1,0 +1,148 @@
+/** Models that commands read to write them anew: a file or a folder as the plan of a GGUF file. */
+import { RealizarError } from '../errors.js';
+import { aprKind, checkFooter, readApr } from '../formats/apr.js';
+import { isLanguageModel, planAprModel } from '../formats/apr-model.js';
+import { type FileReader, fileOfBytes, isObject } from '../formats/bytes.js';
+import { readGguf } from '../formats/gguf.js';
+import type { GgufPlan, PlannedTensor, ReadTensor } from '../formats/gguf-stream.js';
+import { entry, type MetaEntry, type TensorInfo } from '../formats/header.js';
+import { describeHf, ggufName, headsToPermute, hfArchitecture, numberAt } from '../formats/hf-names.js';
+import { hfTokenizerEntries } from '../formats/hf-tokenizer.js';
+import { isLlama2c, readLlama2c, readLlama2cTokenizer } from '../formats/llama2c.js';
+import { readSafetensors } from '../formats/safetensors.js';
+import { typeOfName } from '../formats/weight-types.js';
+import { fileExists, folderFiles, openFile, readText } from '../platform/node.js';
+
+export interface OpenModel {
+  plan: GgufPlan;
+  read: ReadTensor;
+  close(): Promise<void>;
+}
+
+const pieceBytes = 4 << 20;
+
+/** Reads tensors of one or several open files. */
+function reader(fileOf: (t: TensorInfo) => FileReader): ReadTensor {
+  return async function* pieces(t) {
+    for (let done = 0; done < t.bytes;) {
+      const piece = await fileOf(t).read(t.offset + done, Math.min(pieceBytes, t.bytes - done));
+      if (!piece.length) throw new RealizarError('TRUNCATED', `the file ends at byte ${t.offset + done}, inside tensor '${t.name}'`);
+      done += piece.length;
+      yield piece;
+    }
+  };
+}
+
+async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
+  if (!(await fileExists(path))) return undefined;
+  try {
+    const value: unknown = JSON.parse(await readText(path));
+    if (isObject(value)) return value;
+  } catch (error) {
+    throw new RealizarError('FORMAT', `${path} is no JSON: ${(error as Error).message}`, { cause: error });
+  }
+  throw new RealizarError('FORMAT', `${path} holds no JSON object`);
+}
+
+function plain(tensors: TensorInfo[]): PlannedTensor[] {
+  return tensors.map((t) => ({ name: t.name, source: t, type: t.type }));
+}
+
+/* ---- folders of Hugging Face ----------------------------------------------------------------- */
+
+/** The safetensors files of a folder: those of the index, or the only one. */
+async function weightFiles(folder: string): Promise<string[]> {
+  const index = await readJson(`${folder}/model.safetensors.index.json`);
+  if (index) {
+    if (!isObject(index.weight_map)) throw new RealizarError('FORMAT', `${folder}/model.safetensors.index.json has no weight_map`);
+    const names = [...new Set(Object.values(index.weight_map).map(String))];
+    const outside = names.find((n) => /[/\\]/.test(n));
+    if (outside) throw new RealizarError('FORMAT', `the index names '${outside}', which is no file of the folder`);
+    return names.map((n) => `${folder}/${n}`);
+  }
+  const names = (await folderFiles(folder)).filter((n) => n.endsWith('.safetensors'));
+  if (names.length === 1) return [`${folder}/${names[0]}`];
+  throw new RealizarError('SOURCE', `${folder} holds ${names.length} safetensors files and no model.safetensors.index.json`);
+}
+
+/** A type that llama.cpp's files use: vectors are floats. */
+function planHfTensor(t: TensorInfo, name: string, arch: ReturnType<typeof hfArchitecture>, heads: number, kvHeads: number): PlannedTensor {
+  if (!['F32', 'F16', 'BF16'].includes(t.type)) throw new RealizarError('UNSUPPORTED', `tensor '${t.name}' has type ${t.type}; F32, F16 and BF16 can be converted`);
+  return {
+    name, source: t, type: t.dims.length === 1 ? 'F32' : typeOfName(t.type)!.name,
+    permuteHeads: headsToPermute(name, arch, heads, kvHeads),
+    add: arch.normPlusOne && /norm\.weight$/.test(name) ? 1 : 0,
+  };
+}
+
+async function openFolder(folder: string): Promise<OpenModel> {
+  const config = await readJson(`${folder}/config.json`);
+  if (!config) throw new RealizarError('SOURCE', `${folder} holds no config.json`);
+  const arch = hfArchitecture(config.model_type);
+  const metadata = describeHf(arch, config);
+  const tokenizer = await readJson(`${folder}/tokenizer.json`);
+  const entries: [string, MetaEntry][] = tokenizer
+    ? hfTokenizerEntries(tokenizer, (await readJson(`${folder}/tokenizer_config.json`)) ?? {}, config)
+    : [['tokenizer.ggml.model', entry('string', 'no_vocab')]];
+  for (const [key, value] of entries) metadata.set(key, value);
+  const heads = numberAt(config, 'num_attention_heads')!;
+  const kvHeads = numberAt(config, 'num_key_value_heads') ?? heads;
+  const files = await Promise.all((await weightFiles(folder)).map(openFile));
+  const fileOf = new Map<TensorInfo, FileReader>();
+  const tensors: PlannedTensor[] = [];
+  for (const file of files) {
+    for (const t of (await readSafetensors(file)).tensors) {
+      const name = ggufName(t.name, arch);
+      if (name === undefined) throw new RealizarError('SHAPE', `tensor '${t.name}' does not belong to a model of type '${String(config.model_type)}'`);
+      if (name === null || (name === 'output.weight' && config.tie_word_embeddings === true)) continue;
+      fileOf.set(t, file);
+      tensors.push(planHfTensor(t, name, arch, heads, kvHeads));
+    }
+  }
+  return { plan: { metadata, tensors }, read: reader((t) => fileOf.get(t)!), close: async () => void (await Promise.all(files.map((f) => f.close()))) };
+}
+
+/* ---- single files ---------------------------------------------------------------------------- */
+
+async function openApr(file: FileReader, head: Uint8Array): Promise<{ plan: GgufPlan; read: ReadTensor }> {
+  if (aprKind(head) === 'v1') throw new RealizarError('UNSUPPORTED', 'a predictor of .apr version 1 is no language model: it cannot be converted');
+  const container = await readApr(file);
+  if (!isLanguageModel(container.tensors)) throw new RealizarError('UNSUPPORTED', 'this .apr file holds a predictor, no language model: it cannot be converted');
+  if (container.plain) checkFooter(container.plain, container.checksumAt);
+  const source = container.plain ? fileOfBytes(container.plain) : file;
+  return { plan: planAprModel(container), read: reader(() => source) };
+}
+
+async function openLlama2c(file: FileReader, head: Uint8Array, tokenizer?: string): Promise<{ plan: GgufPlan; read: ReadTensor }> {
+  const { metadata, tensors } = readLlama2c(head);
+  const vocab = metadata.get('llama.vocab_size')!.value as number;
+  if (tokenizer) {
+    const tokens = await openFile(tokenizer);
+    const bytes = await tokens.read(0, tokens.size!);
+    await tokens.close();
+    for (const [key, value] of readLlama2cTokenizer(bytes, vocab)) metadata.set(key, value);
+  } else {
+    metadata.set('tokenizer.ggml.model', entry('string', 'no_vocab'));
+  }
+  return { plan: { metadata, tensors: plain(tensors) }, read: reader(() => file) };
+}
+
+/** `tokenizer`: the path of the tokenizer's file of llama2.c. */
+export async function openModel(path: string, tokenizer?: string): Promise<OpenModel> {
+  if (!(await fileExists(path)) && (await folderFiles(path).catch(() => undefined))) return openFolder(path);
+  const file = await openFile(path);
+  try {
+    const head = await file.read(0, 256);
+    const magic = String.fromCharCode(...head.subarray(0, 4));
+    if (magic === 'GGUF') {
+      const { metadata, tensors } = await readGguf(file);
+      return { plan: { metadata, tensors: plain(tensors) }, read: reader(() => file), close: file.close };
+    }
+    if (magic.startsWith('APR')) return { ...(await openApr(file, head)), close: file.close };
+    if (isLlama2c(head, file.size)) return { ...(await openLlama2c(file, head, tokenizer)), close: file.close };
+    throw new RealizarError('FORMAT', `${path} is none of GGUF, .apr and llama2.c; of safetensors models name the folder`);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}

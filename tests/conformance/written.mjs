@@ -1,0 +1,75 @@
+// Files that realizar writes, read by llama.cpp: they load, and the greedy text is the one realizar gives.
+//   npm ci --prefix tests/conformance && node tests/conformance/written.mjs
+// Needs the fixtures; NODE_LLAMA_CPP names another folder with node_modules.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { load } from '../../dist/index-node.js';
+import { fixture, root, shippedModel } from '../js/support.mjs';
+
+const home = process.env.NODE_LLAMA_CPP ?? import.meta.dirname;
+if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
+  console.log(`NOT RUN: llama.cpp on written files (no node-llama-cpp in ${home}: npm ci --prefix tests/conformance)`);
+  process.exit(0);
+}
+const { getLlama } = await import(pathToFileURL(createRequire(join(home, 'package.json')).resolve('node-llama-cpp')));
+
+const temp = mkdtempSync(join(tmpdir(), 'realizar-written-'));
+const main = join(root, 'dist', 'cli', 'main.js');
+const cli = (...args) => execFileSync(process.execPath, [main, ...args]);
+const prompt = 'Once upon a time';
+const tokens = 16; // farther on, near ties are decided by how activations are rounded
+
+/** Name of a file to write, and the command that writes it. */
+const written = [];
+function write(name, ...args) {
+  const path = join(temp, name);
+  cli(args[0], args[1], path, ...args.slice(2));
+  written.push(path);
+  return path;
+}
+
+const stories = fixture('gguf-models/stories260K.gguf', 'written files');
+const wide = fixture('gguf-models/stories260K-pad256-F32.gguf', 'K types');
+write('through-apr.gguf', 'convert', write('shipped.apr', 'convert', shippedModel));
+if (stories) for (const type of ['f16', 'bf16', 'q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0']) write(`${type}.gguf`, 'quantize', stories, '--type', type);
+if (wide) for (const type of ['q4_k_s', 'q4_k_m', 'q5_k_s', 'q5_k_m', 'q6_k']) write(`${type}.gguf`, 'quantize', wide, '--type', type);
+const l2c = fixture('llama2c/stories260K.bin', 'llama2.c');
+if (l2c) write('llama2c.gguf', 'convert', l2c, '--tokenizer', fixture('llama2c/tok512.bin', 'llama2.c'));
+
+const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
+
+/** Greedy ids of llama.cpp after the prompt. */
+async function theirs(path, ids) {
+  const model = await llama.loadModel({ modelPath: path });
+  const context = await model.createContext({ contextSize: 128, threads: 1 });
+  const out = [];
+  for await (const id of context.getSequence().evaluate(ids, { temperature: 0 })) {
+    out.push(id);
+    if (out.length === tokens) break;
+  }
+  await context.dispose();
+  await model.dispose();
+  return out;
+}
+
+let failed = 0;
+for (const path of written.filter((p) => p.endsWith('.gguf'))) {
+  const model = await load(path, { threads: 1 });
+  const ids = await model.tokenize(prompt);
+  const ours = (await model.generate(ids, { temperature: 0, maxTokens: tokens, ignoreEnd: true })).tokens;
+  await model.close();
+  try {
+    assert.deepEqual(await theirs(path, ids), ours);
+    console.log(`ok ${path}`);
+  } catch (error) {
+    failed++;
+    console.log(`not ok ${path}: ${error.message}`);
+  }
+}
+console.log(`written files: ${written.length - 1 - failed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);

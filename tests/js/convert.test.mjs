@@ -1,0 +1,291 @@
+// realizar convert, quantize and info: files written, read back and compared with llama.cpp's.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { parseGguf } from '../../dist/formats/gguf.js';
+import { hfTokenizerEntries } from '../../dist/formats/hf-tokenizer.js';
+import { load } from '../../dist/index-node.js';
+import { fixture, root, sameBits, shippedModel, shippedModels } from './support.mjs';
+
+const main = join(root, 'dist', 'cli', 'main.js');
+const temp = mkdtempSync(join(tmpdir(), 'realizar-convert-'));
+const out = (name) => join(temp, name);
+
+function cli(...args) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [main, ...args], { cwd: root });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (d) => (stdout += d));
+    child.stderr.on('data', (d) => (stderr += d));
+    child.on('close', (status) => resolve({ status, out: stdout, err: stderr }));
+    child.stdin.end();
+  });
+}
+
+async function works(...args) {
+  const { status, out: text, err } = await cli(...args);
+  assert.equal(status, 0, err);
+  return text;
+}
+
+async function fails(message, ...args) {
+  const { status, err } = await cli(...args);
+  assert.equal(status, 1);
+  assert.equal(err, `error: ${message}\n`);
+}
+
+function read(path) {
+  const bytes = readFileSync(path);
+  const model = parseGguf(bytes);
+  return { ...model, data: (t) => bytes.subarray(t.offset, t.offset + t.bytes), byName: new Map(model.tensors.map((t) => [t.name, t])) };
+}
+
+async function logits(path, ids) {
+  const model = await load(path, { threads: 1 });
+  try {
+    return await model.logits(ids);
+  } finally {
+    await model.close();
+  }
+}
+
+describe('realizar convert', () => {
+  test('GGUF to .apr and back: the same metadata, tensors and logits', async () => {
+    for (const { path, file } of shippedModels) {
+      await works('convert', path, out(`${file}.apr`));
+      await works('convert', out(`${file}.apr`), out(file));
+      const [before, again] = [read(path), read(out(file))];
+      for (const [key, { type, elementType, value }] of before.metadata) {
+        const entry = again.metadata.get(key);
+        assert.equal(JSON.stringify([entry.type, entry.elementType, entry.value]), JSON.stringify([type, elementType, value]), key); // JSON has no -0
+      }
+      assert.equal(again.tensors.length, before.tensors.length);
+      for (const t of before.tensors) assert.ok(before.data(t).equals(again.data(again.byName.get(t.name))), t.name);
+      assert.ok(sameBits(await logits(out(`${file}.apr`), [1, 2, 3]), await logits(path, [1, 2, 3])));
+    }
+  });
+
+  test('llama2.c with its tokenizer to GGUF', async () => {
+    const [model, tokenizer, gguf] = ['llama2c/stories260K.bin', 'llama2c/tok512.bin', 'gguf-models/stories260K.gguf'].map((f) => fixture(f, 'converting llama2.c'));
+    if (!model || !gguf) return;
+    await works('convert', model, out('l2c.gguf'), '--tokenizer', tokenizer);
+    const [ours, theirs] = [read(out('l2c.gguf')), read(gguf)];
+    for (const key of ['tokens', 'scores', 'token_type']) assert.deepEqual(ours.metadata.get(`tokenizer.ggml.${key}`).value, theirs.metadata.get(`tokenizer.ggml.${key}`).value, key);
+    assert.ok(sameBits(await logits(out('l2c.gguf'), [1, 5, 9]), await logits(gguf, [1, 5, 9])));
+    await works('convert', model, out('ids.gguf'));
+    assert.equal((await logits(out('ids.gguf'), [1, 5])).length, 1024);
+  });
+
+  const tiny = fixture('safetensors-models/tiny-hf', 'converting safetensors models');
+  /** A folder as Hugging Face ships it, of the fixtures' files. */
+  function folder(name, weights = `tiny_${name}.safetensors`) {
+    const path = out(`hf-${name}-${weights}`);
+    mkdirSync(path, { recursive: true });
+    copyFileSync(join(tiny, `tiny_${name}_config.json`), join(path, 'config.json'));
+    for (const file of [weights].flat()) {
+      const target = file.endsWith('index.json') ? 'model.safetensors.index.json' : file;
+      if (!existsSync(join(path, target))) symlinkSync(join(tiny, file), join(path, target));
+    }
+    return path;
+  }
+
+  for (const name of tiny ? ['llama', 'granite', 'qwen2', 'gemma', 'smollm2'] : []) {
+    test(`safetensors of ${name} to GGUF: the recorded logits`, async () => {
+      await works('convert', folder(name), out(`${name}.gguf`));
+      const recorded = JSON.parse(readFileSync(join(tiny, `tiny_${name}_logits.json`), 'utf8'));
+      for (const [i, ids] of recorded.sequences.entries()) {
+        const got = await logits(out(`${name}.gguf`), ids);
+        recorded.logits[i].flat().forEach((want, k) => assert.ok(Math.abs(want - got[k]) < 2e-4, `${name}: ${want} and ${got[k]}`));
+      }
+    });
+  }
+
+  test('a model in several safetensors files; bias and norms become floats', async () => {
+    if (!tiny) return;
+    const shards = folder('llama', ['tiny_llama-00001-of-00002.safetensors', 'tiny_llama-00002-of-00002.safetensors', 'tiny_llama.safetensors.index.json']);
+    await works('convert', shards, out('shards.gguf'));
+    await works('convert', folder('llama'), out('whole.gguf'));
+    const [a, b] = [read(out('shards.gguf')), read(out('whole.gguf'))];
+    for (const t of b.tensors) assert.ok(b.data(t).equals(a.data(a.byName.get(t.name))), t.name);
+    const bf16 = fixture('safetensors-models/bf16-llama', 'a BF16 model');
+    if (!bf16) return;
+    await works('convert', bf16, out('bf16.gguf'));
+    assert.deepEqual([...new Set(read(out('bf16.gguf')).tensors.map((t) => `${t.dims.length} ${t.type}`))].sort(), ['1 F32', '2 BF16']);
+    await works('convert', bf16, out('bf16-q8.apr'), '--type', 'q8_0');
+    const [exact, rounded] = [await logits(out('bf16.gguf'), [1, 2, 3]), await logits(out('bf16-q8.apr'), [1, 2, 3])];
+    const largest = exact.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+    exact.forEach((v, i) => assert.ok(Math.abs(v - rounded[i]) < 0.03 * largest, `${v} and ${rounded[i]} of ${largest}`));
+  });
+
+  test('what cannot be converted is refused in a sentence, and no file is left', async () => {
+    await fails('the name of the new file must end in .gguf or .apr, unlike x.bin', 'convert', shippedModel, 'x.bin');
+    await fails('a predictor of .apr version 1 is no language model: it cannot be converted', 'convert', join(root, 'models', 'mnist_784x2.apr'), out('no.gguf'));
+    await fails(`cannot open ${out('none')}: there is no such file`, 'convert', out('none'), out('no.gguf'));
+    writeFileSync(out('text.txt'), 'hello, world');
+    await fails(`${out('text.txt')} is none of GGUF, .apr and llama2.c; of safetensors models name the folder`, 'convert', out('text.txt'), out('no.gguf'));
+    const cut = out('cut.gguf');
+    writeFileSync(cut, readFileSync(shippedModel).subarray(0, -1000));
+    const { status, err } = await cli('convert', cut, out('no.apr'));
+    assert.equal(status, 1);
+    assert.match(err, /^error: the file ends at byte \d+, inside tensor '[\w.]+'\n$/);
+    if (tiny) await fails("models of type 'gpt_neox' cannot be translated to GGUF; llama, mistral, granite, smollm3, qwen2, qwen3, olmo2, gemma, gemma2, gemma3_text can", 'convert', folder('gptneox'), out('no.gguf'));
+    assert.deepEqual(readdirSync(temp).filter((f) => f.startsWith('no.')), []);
+  });
+});
+
+describe('realizar quantize', () => {
+  const floats = fixture('gguf-models/stories260K.gguf', 'quantising');
+  const wide = fixture('gguf-models/stories260K-pad256-F32.gguf', 'quantising to K types');
+
+  for (const type of floats ? ['F16', 'BF16', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q8_0'] : []) {
+    test(`${type}: the bytes of ggml`, async () => {
+      await works('quantize', floats, out(`${type}.gguf`), '--type', type.toLowerCase());
+      const [ours, theirs] = [read(out(`${type}.gguf`)), read(fixture(`gguf-models/stories260K-${type}.gguf`, type))];
+      for (const t of theirs.tensors) {
+        const own = ours.byName.get(t.name);
+        /* llama.cpp gives the output matrix more bits; that file was not made by it */
+        if (t.name === 'output.weight' && /^Q[45]/.test(type)) {
+          assert.equal(own.type, 'Q8_0');
+          continue;
+        }
+        assert.equal(own.type, t.type, t.name);
+        assert.ok(ours.data(own).equals(theirs.data(t)), t.name);
+      }
+    });
+  }
+
+  for (const type of wide ? ['Q4_K_M', 'Q6_K'] : []) {
+    test(`${type}: llama.cpp's mixture of types`, async () => {
+      await works('quantize', wide, out(`${type}.gguf`), '--type', type.toLowerCase());
+      const [ours, theirs] = [read(out(`${type}.gguf`)), read(fixture(`gguf-models/stories260K-pad256-${type}.gguf`, type))];
+      assert.deepEqual(ours.tensors.map((t) => `${t.name} ${t.type}`).sort(), theirs.tensors.map((t) => `${t.name} ${t.type}`).sort());
+      assert.equal(ours.metadata.get('general.file_type').value, theirs.metadata.get('general.file_type').value);
+    });
+  }
+
+  test('native and wasm write the same file', async () => {
+    if (!wide) return;
+    for (const backend of ['native', 'wasm']) await works('quantize', wide, out(`${backend}.gguf`), '--type', 'q4_k_m', '--backend', backend);
+    assert.ok(readFileSync(out('native.gguf')).equals(readFileSync(out('wasm.gguf'))));
+  });
+
+  test('refuses types that do not exist and weights that are small already', async () => {
+    await fails("there is no type 'q3_x' to quantise to; there are f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k_s, q4_k_m, q5_k_s, q5_k_m, q6_k, q4_k, q5_k",
+      'quantize', shippedModel, out('no.gguf'), '--type', 'q3_x');
+    await fails("tensor 'blk.0.attn_q.weight' is Q8_0 already: quantise the file with the floats instead", 'quantize', join(root, 'models', 'stories-q8_0.gguf'), out('no.gguf'), '--type', 'q4_k_m');
+  });
+});
+
+describe('realizar info', () => {
+  const info = async (...args) => JSON.parse(await works('info', ...args, '--format', 'json'));
+
+  test('says format, types, tokenizer, template and memory', async () => {
+    const i = await info(shippedModel, '--ctx', '100', '--tensors');
+    assert.equal(i.format, 'GGUF v3');
+    assert.equal(i.architecture, 'llama');
+    assert.equal(i.tokenizer.tokens, i.shape.vocabSize);
+    assert.equal(i.chatTemplate, false);
+    assert.equal(i.memory.context, 100);
+    assert.equal(i.types.reduce((n, t) => n + t.tensors, 0), i.tensors.length);
+    assert.equal(i.types.reduce((n, t) => n + t.bytes, 0), i.tensorBytes);
+    const model = await load(shippedModel, { backend: 'native', threads: 1, contextSize: 100 });
+    assert.equal(i.parameters, model.info.parameters);
+    assert.equal(i.tensorBytes, model.info.fileBytes);
+    const { timings } = await model.generate([1, 2, 3], { maxTokens: 97, ignoreEnd: true });
+    assert.ok(Math.abs(i.memory.totalBytes / timings.memoryBytes - 1) < 0.15, `${i.memory.totalBytes} and ${timings.memoryBytes}`);
+    await model.close();
+    const table = await works('info', shippedModel, '--tensors');
+    assert.match(table, /^tensor +type +shape +bytes +offset$/m);
+    assert.match(table, /^token_embd.weight +Q8_0 +\d+ x \d+ +\d+ +\d+$/m);
+  });
+
+  test('knows every format by its bytes, not by its name', async () => {
+    await works('convert', shippedModel, out('i.apr'));
+    copyFileSync(out('i.apr'), out('misnamed.gguf'));
+    const apr = await info(out('misnamed.gguf'));
+    assert.equal(apr.format, 'APR v2');
+    assert.equal(apr.architecture, 'llama');
+    assert.ok(apr.tokenizer.tokens > 100 && apr.shape.layers > 1 && apr.memory.totalBytes > 1e6);
+    const v1 = await info(join(root, 'models', 'mnist_784x2.apr'));
+    assert.deepEqual([v1.format, v1.architecture, v1.metadata.created_at], ['APR v1', 'LogisticRegression', '1764278947']);
+    const l2c = fixture('llama2c/stories260K_ak42_v1.bin', 'info of llama2.c');
+    if (l2c) assert.equal((await info(l2c)).format, 'llama2.c v1');
+    const st = fixture('safetensors-models/bf16-llama/tiny_llama.safetensors', 'info of safetensors');
+    if (st) {
+      const i = await info(st);
+      assert.deepEqual([i.format, i.architecture, i.types[0].type], ['safetensors', 'llama', 'BF16']);
+    }
+    writeFileSync(out('text.gguf'), 'hello, world');
+    await fails('the file starts with bytes 68 65 6c 6c: it is none of GGUF, safetensors, .apr and llama2.c', 'info', out('text.gguf'));
+  });
+
+  test('reads the header over HTTP, from servers with and without ranges', async () => {
+    const bytes = readFileSync(shippedModel);
+    let sent = 0;
+    const server = createServer((request, response) => {
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
+      if (request.url === '/missing.gguf') return response.writeHead(404).end();
+      if (request.url === '/plain.gguf' || from === undefined) return response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
+      const part = bytes.subarray(Number(from), Number(to) + 1);
+      sent += part.length;
+      response.writeHead(206, { 'content-range': `bytes ${from}-${Number(from) + part.length - 1}/${bytes.length}`, 'content-length': part.length });
+      response.end(part);
+    });
+    after(() => server.close());
+    await new Promise((done) => server.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${server.address().port}`;
+    const { model: _, ...local } = await info(shippedModel);
+    for (const path of ['ranges.gguf', 'plain.gguf']) {
+      const { model, ...remote } = await info(`${url}/${path}`);
+      assert.deepEqual(remote, local);
+      assert.equal(model, `${url}/${path}`);
+    }
+    assert.ok(sent <= 1.2e6, `${sent} bytes were sent`);
+    await fails(`${url}/missing.gguf answered 404 Not Found`, 'info', `${url}/missing.gguf`);
+  });
+});
+
+describe('tokenizer.json as GGUF metadata', () => {
+  const entries = (name, config = {}, model = {}) => {
+    const path = fixture(`tokenizers/hf-tiny/${name}`, 'translating tokenizers');
+    return path && new Map(hfTokenizerEntries(JSON.parse(readFileSync(path, 'utf8')), config, model));
+  };
+
+  test('kinds and ways to split by their names', () => {
+    const expected = [
+      ['tiny_bpe_bytelevel_tokenizer.json', 'gpt2', 'gpt-2'], ['tiny_bpe_digits_bytelevel_tokenizer.json', 'gpt2', 'smollm'],
+      ['tiny_bpe_split_qwen2_tokenizer.json', 'gpt2', 'qwen2'], ['tiny_bpe_split_cl100k_tokenizer.json', 'gpt2', 'llama-bpe'],
+    ];
+    for (const [name, model, pre] of expected) {
+      const m = entries(name);
+      if (!m) return;
+      assert.deepEqual([m.get('tokenizer.ggml.model').value, m.get('tokenizer.ggml.pre').value], [model, pre], name);
+      assert.equal(m.get('tokenizer.ggml.tokens').value.length, m.get('tokenizer.ggml.token_type').value.length);
+    }
+    for (const name of ['tiny_unigram_tokenizer.json', 'tiny_wordpiece_tokenizer.json']) {
+      assert.throws(() => entries(name), /^RealizarError: tokenizer\.json: models of type (Unigram|WordPiece) cannot be translated to GGUF here; BPE can$/);
+    }
+  });
+
+  test('special tokens, templates and holes in the vocabulary', () => {
+    const json = {
+      model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: [['a', 'b']] },
+      added_tokens: [{ id: 3, content: '<s>', special: true }, { id: 4, content: 'extra', special: false }],
+      pre_tokenizer: { type: 'ByteLevel' },
+    };
+    const m = new Map(hfTokenizerEntries(json, { bos_token: { content: '<s>' }, add_bos_token: true, chat_template: [{ name: 'default', template: 'T' }] }, { vocab_size: 7, eos_token_id: [4, 3] }));
+    assert.deepEqual(m.get('tokenizer.ggml.tokens').value, ['a', 'b', 'ab', '<s>', 'extra', '[PAD5]', '[PAD6]']);
+    assert.deepEqual(m.get('tokenizer.ggml.token_type').value, [1, 1, 1, 3, 4, 5, 5]);
+    assert.deepEqual(m.get('tokenizer.ggml.merges').value, ['a b']);
+    assert.equal(m.get('tokenizer.ggml.bos_token_id').value, 3);
+    assert.equal(m.get('tokenizer.ggml.eos_token_id').value, 4);
+    assert.equal(m.get('tokenizer.ggml.add_bos_token').value, true);
+    assert.equal(m.get('tokenizer.chat_template').value, 'T');
+    assert.throws(() => hfTokenizerEntries({ ...json, model: { ...json.model, vocab: { a: 9 } } }, {}, {}), { message: "tokenizer.json: token 'a' has the id 9 in a vocabulary of 5" });
+  });
+});
