@@ -33,9 +33,24 @@ export interface WasmInstance {
   call(name: string, ...args: number[]): number;
 }
 
+/** What two code points compose to, or 0. */
+function compose(first: number, second: number): number {
+  const [joined, more] = String.fromCodePoint(first, second).normalize('NFC');
+  return more === undefined ? joined!.codePointAt(0)! : 0;
+}
+
+/** The parts of a code point, written to `at`; gives their number. */
+function decomposeInto(memory: WebAssembly.Memory) {
+  return (c: number, compatible: number, at: number): number => {
+    const parts = Array.from(String.fromCodePoint(c).normalize(compatible ? 'NFKD' : 'NFD'), (p) => p.codePointAt(0)!);
+    new Uint32Array(memory.buffer, at >>> 0, parts.length).set(parts);
+    return parts.length;
+  };
+}
+
 /** Makes an instance on a memory; a thread's instance passes the memory it shares. */
 export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<WasmInstance> {
-  const imports = { env: { memory, emscripten_notify_memory_growth() {} } };
+  const imports = { env: { memory, emscripten_notify_memory_growth() {}, compose, decompose: decomposeInto(memory) } };
   const instance = await WebAssembly.instantiate(module, imports);
   const exports = instance.exports as unknown as Exports;
   return {

@@ -3,7 +3,7 @@ import { createLoad, createLoadTokenizer, type Load, type LoadTokenizer } from '
 import { workerd } from './platform/workerd.js';
 
 /** Loads a model from a URL, path, Response, stream, Blob, buffer or several parts. */
-export const load: Load = createLoad(workerd, () => import('./chat/render.js'));
+export const load: Load = createLoad(workerd, { chat: () => import('./chat/render.js'), formats: () => import('./formats/adapt.js') });
 
 /** Opens a tokenizer.json, or a SentencePiece tokenizer.model, without a model. */
 export const loadTokenizer: LoadTokenizer = createLoadTokenizer(workerd);

@@ -11,6 +11,13 @@ import { RemoteModel } from './remote.js';
 import { type Part, starts, startsJson } from './source.js';
 import type { FileContent, LoadOptions, Model, ModelFiles, Source, Tokenizer, TokenizerOptions } from './types.js';
 
+/** What is fetched only when it is needed. */
+export interface LazyImports {
+  /** A worker's load needs none: conversations are rendered by the model's owner. */
+  chat?: ImportChat;
+  formats: () => Promise<typeof import('./formats/adapt.js')>;
+}
+
 export type LoadTokenizer = (file: FileContent, options?: TokenizerOptions) => Promise<Tokenizer>;
 export type Load = (source: Source | Source[] | ModelFiles, options?: LoadOptions) => Promise<Model>;
 
@@ -170,10 +177,10 @@ export async function openTools(platform: Platform, backend: 'wasm' | 'native', 
 }
 
 /** Parts that the engine reads, or a predictor. Other formats than GGUF are told by their bytes. */
-async function adaptParts(platform: Platform, backend: 'wasm' | 'native', options: LoadOptions, parts: Part[]): Promise<Part[] | Model> {
+async function adaptParts(platform: Platform, backend: 'wasm' | 'native', options: LoadOptions, parts: Part[], lazy: LazyImports): Promise<Part[] | Model> {
   const head = await parts[0]!.peek(9);
   if (starts(head, 'GGUF') || startsJson(head)) return parts;
-  const { adapt } = await import('./formats/adapt.js');
+  const { adapt } = await lazy.formats();
   let opened: Promise<EngineTools> | undefined;
   const tools = () => (opened ??= openTools(platform, backend, options));
   const adapted = await adapt(parts, tools);
@@ -183,30 +190,30 @@ async function adaptParts(platform: Platform, backend: 'wasm' | 'native', option
 }
 
 /** Loads on this thread. */
-async function loadHere(platform: Platform, source: Source | Source[] | ModelFiles, options: LoadOptions, importChat?: ImportChat): Promise<Model> {
+async function loadHere(platform: Platform, source: Source | Source[] | ModelFiles, options: LoadOptions, lazy: LazyImports): Promise<Model> {
   const backend = chooseBackend(platform, options);
   const wanted = options.threads ?? Math.min(platform.threads(), maxThreads);
   const given = await openModel(source, platform, options);
   try {
-    const parts = await adaptParts(platform, backend, options, given);
+    const parts = await adaptParts(platform, backend, options, given, lazy);
     if (!Array.isArray(parts)) return parts;
-    if (backend === 'native') return await loadNative(platform, parts, options, wanted, importChat);
+    if (backend === 'native') return await loadNative(platform, parts, options, wanted, lazy.chat);
     const threads = options.vocabOnly ? 1 : Math.min(wanted, platform.threads() > 1 ? wanted : 1);
-    return await loadWasm(platform, parts, options, threads, importChat);
+    return await loadWasm(platform, parts, options, threads, lazy.chat);
   } finally {
     given.forEach((p) => p.reader.cancel());
   }
 }
 
-/** The load() of a host. A worker's needs no `importChat`: conversations are rendered by the model's owner. */
-export function createLoad(platform: Platform, importChat?: ImportChat): Load {
+/** The load() of a host. */
+export function createLoad(platform: Platform, lazy: LazyImports): Load {
   return async (source, options = {}) => {
     checkOptions(options);
     options.signal?.throwIfAborted();
     if (options.worker ?? platform.workerByDefault) {
-      return RemoteModel.load(platform.startWorker(), platform, source, options, importChat);
+      return RemoteModel.load(platform.startWorker(), platform, source, options, lazy.chat);
     }
-    return loadHere(platform, source, options, importChat);
+    return loadHere(platform, source, options, lazy);
   };
 }
 

@@ -139,7 +139,7 @@ static void find_end_tokens(rz_vocab *v) {
         "<|eot_id|>",  "<|im_end|>", "<end_of_turn>", "<|endoftext|>", "<|eom_id|>", "<EOT>",
         "_<EOT>",      "[EOT]",      "[EOS]",         "<|end_of_text|>", "<|return|>", "<|call|>",
         "<|calls|>",   "<|flush|>",  "<end_of_utterance>", "<turn|>",  "[e~[",
-        "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+        ("<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"),
     };
     rz_vocab_add_end(v, v->eos);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -47,13 +47,14 @@ function buildWasm() {
 async function buildPackage() {
   say('compiling the package');
   run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', root]);
-  await bundleJinja();
+  await bundlePackage('@huggingface/jinja', 'chat', 'jinja.js');
+  await bundlePackage('fzstd', 'formats', 'zstd.js');
 }
 
-/** The Jinja engine goes into the one file that imports it: browsers resolve no package names. */
-async function bundleJinja() {
+/** A package goes into the one file that imports it: browsers resolve no package names. */
+async function bundlePackage(name, ...path) {
   const { build: bundle } = await import('vite'); // set-up brings it
-  const file = join(root, 'dist', 'chat', 'jinja.js');
+  const file = join(root, 'dist', ...path);
   await bundle({
     root,
     configFile: false,
@@ -61,11 +62,11 @@ async function bundleJinja() {
     logLevel: 'warn',
     build: {
       target: 'es2022', minify: false, emptyOutDir: false, outDir: dirname(file),
-      lib: { entry: file, formats: ['es'], fileName: () => 'jinja.js' },
+      lib: { entry: file, formats: ['es'], fileName: () => path.at(-1) },
     },
   });
-  const licence = readFileSync(join(root, 'node_modules', '@huggingface', 'jinja', 'LICENSE'), 'utf8');
-  writeFileSync(file, `/*! @huggingface/jinja:\n${licence}*/\n${readFileSync(file, 'utf8')}`);
+  const licence = readFileSync(join(root, 'node_modules', ...name.split('/'), 'LICENSE'), 'utf8');
+  writeFileSync(file, `/*! ${name}:\n${licence}*/\n${readFileSync(file, 'utf8')}`);
 }
 
 function buildPage() {

@@ -2,7 +2,7 @@
 #   emcmake cmake -B build/wasm -G Ninja && cmake --build build/wasm
 # Every module is a reactor that imports its memory and one growth notice, and exports exports.txt.
 
-list(APPEND RZ_SOURCES src/pool_wasm.c wasm/abi.c)
+list(APPEND RZ_SOURCES src/pool_wasm.c src/unicode_forms_wasm.c wasm/abi.c)
 file(STRINGS wasm/exports.txt RZ_EXPORTS)
 list(TRANSFORM RZ_EXPORTS PREPEND "_")
 string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
@@ -10,16 +10,18 @@ string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 # Only kernels, packing and sampling decide how fast a model runs, and the inner loops of tokenizers how
 # fast a text is read; all other code is compiled for size.
 set(RZ_SMALL ${RZ_SOURCES})
-list(FILTER RZ_SMALL EXCLUDE REGEX "pack|sample|attend|feed_forward|product|pool|tok_merge|tok_bpe|tok_spm|tok_ugm|tok\\.c|pretok\\.c|unicode|regex_match|trie|vocab\\.c|dtype_levels|dtype_iq")
-set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Os)
+list(FILTER RZ_SMALL EXCLUDE REGEX
+     "/(attend|product|pool|tok_bpe|tok_merge|trie|regex_match)\\.c$")
+set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Oz)
 
 function(rz_wasm name)
   cmake_parse_arguments(V "THREADS" "" "FLAGS;KERNELS" ${ARGN})
   add_executable(${name} ${RZ_SOURCES} ${V_KERNELS})
   set_target_properties(${name} PROPERTIES SUFFIX ".wasm")
   target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS} -fvisibility=hidden)
+  target_compile_definitions(${name} PRIVATE RZ_NO_SCALAR)
   target_link_options(${name} PRIVATE
-    -O3 --no-entry -sSTANDALONE_WASM -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH
+    -Oz --no-entry -sSTANDALONE_WASM -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH
     -sINITIAL_MEMORY=1048576 -sMAXIMUM_MEMORY=4294967296 -sSTACK_SIZE=131072
     -sMALLOC=emmalloc -sFILESYSTEM=0 -sEXPORTED_FUNCTIONS=${RZ_EXPORT_LIST}
     -Wl,--export=__stack_pointer)
@@ -28,6 +30,10 @@ function(rz_wasm name)
     target_link_options(${name} PRIVATE -matomics -mbulk-memory -Wl,--shared-memory)
   endif()
 endfunction()
+
+# Kernels say themselves what to unroll.
+file(GLOB RZ_WASM_KERNELS src/kern/wasm_*.c)
+set_source_files_properties(${RZ_WASM_KERNELS} PROPERTIES COMPILE_OPTIONS -Os)
 
 set(RZ_SIMD FLAGS -msimd128 KERNELS src/kern/wasm_simd128.c)
 set(RZ_RELAXED FLAGS -msimd128 -mrelaxed-simd KERNELS src/kern/wasm_relaxed_rows.c src/kern/wasm_relaxed_u8.c
@@ -40,7 +46,9 @@ rz_wasm(realizar-relaxed-threads THREADS ${RZ_RELAXED})
 # The kernel checks of tests/c as ES modules, for tests/js/kernels.test.mjs.
 function(rz_wasm_check name)
   cmake_parse_arguments(V "" "" "FLAGS;KERNELS" ${ARGN})
-  add_executable(${name} EXCLUDE_FROM_ALL ${RZ_SOURCES} ${V_KERNELS} tests/c/check_kern.c tests/c/kern_case.c
+  set(sources ${RZ_SOURCES} src/unicode_forms.c src/kern/scalar.c)
+  list(REMOVE_ITEM sources src/unicode_forms_wasm.c)
+  add_executable(${name} EXCLUDE_FROM_ALL ${sources} ${V_KERNELS} tests/c/check_kern.c tests/c/kern_case.c
                  tests/c/bench_kern.c)
   set_target_properties(${name} PROPERTIES SUFFIX ".mjs")
   target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS})

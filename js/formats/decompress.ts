@@ -1,6 +1,7 @@
 /** Compressed parts of .apr files. No more is allocated than comes out, whatever a header claims. */
 import { RealizarError } from '../errors.js';
 import { Cursor } from './bytes.js';
+import { Decompress } from './zstd.js';
 
 function damaged(method: string, why: string): never {
   throw new RealizarError('FORMAT', `.apr: the ${method} part is damaged: ${why}`);
@@ -74,9 +75,6 @@ export function decompressLz4(data: Uint8Array, limit: number): Uint8Array {
 const zstdPiece = 1 << 16;
 
 export async function decompressZstd(data: Uint8Array, limit: number): Promise<Uint8Array> {
-  const { Decompress } = await import('fzstd').catch((cause: unknown) => {
-    throw new RealizarError('UNSUPPORTED', '.apr: the file is compressed with zstd, and the package fzstd is not there', { cause });
-  });
   const out = new Output('zstd', limit);
   const stream = new Decompress((chunk) => out.add(chunk));
   try {

@@ -3,4 +3,4 @@ import { createLoad } from '../load.js';
 import { serveModel } from '../serve-model.js';
 import { node, parent } from './node.js';
 
-serveModel(parent, createLoad(node));
+serveModel(parent, createLoad(node, { formats: () => import('../formats/adapt.js') }));

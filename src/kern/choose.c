@@ -116,7 +116,9 @@ static const rz_kern *usable_table(uint32_t flag) {
 #elif defined(__wasm_simd128__)
     case RZ_KERN_SIMD128: return &rz_kern_simd128;
 #endif
+#if !defined(RZ_NO_SCALAR)
     case RZ_KERN_SCALAR: return &rz_kern_scalar;
+#endif
     default: return NULL;
     }
 }

@@ -6,6 +6,15 @@
  * so the arrays over t live in registers. Each body follows the scalar one of the same name.
  */
 
+/* Loops over the words of a block. V8 keeps short loops in registers and spills long straight code:
+ * unrolled, Q4_0 and Q8_0 lose a third there. */
+#if defined(__wasm__)
+#define UNROLL _Pragma("GCC unroll 1")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+/* Two sums of T tokens do not fit into 16 registers where each takes two: one after the other. */
+#define SUMS_APART(T) (SPAN == 1 && (T) > 1)
 #define FOR_T     _Pragma("GCC unroll 8") for (int t = 0; t < T; t++)
 
 /* A q8 tile block of T tokens; see rz_act in kern.h. */
@@ -23,7 +32,7 @@ RZ_INLINE void tile_q4_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         const uint8_t *qs = cell + 2 * NR;
         na sum[8];
         FOR_T sum[t] = na_zero();
-        _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+        UNROLL for (int v = 0; v < 4; v++) {
             vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
             FOR_T {
                 sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
@@ -48,7 +57,7 @@ RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         const uint8_t *qs = cell + 4 * NR;
         na sum[8];
         FOR_T sum[t] = na_zero();
-        _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+        UNROLL for (int v = 0; v < 4; v++) {
             vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
             FOR_T {
                 sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
@@ -124,7 +133,7 @@ RZ_INLINE void tile_q8_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         vi sum[8];
         FOR_T sum[t] =
             vi_splat(W8_BIAS ? W8_BIAS * (ACT_NS(act, T, 0, t) + ACT_NS(act, T, 1, t)) : 0);
-        _Pragma("GCC unroll 8") for (int v = 0; v < 8; v++) {
+        UNROLL for (int v = 0; v < 8; v++) {
             w8 w = w8_load(cell + 2 * NR + v * 4 * NR);
             FOR_T sum[t] = vi_dot_w8(sum[t], w, ACT_Q(act, T, v, t));
         }
@@ -151,11 +160,28 @@ RZ_INLINE void add_pair_k(const vi *low_sum, const vi *high_sum, const uint8_t *
     }
 }
 
-/* Two groups of 32 columns, in the low and the high nibbles of the same 32 bytes per row. */
+/* 32 columns in the low or the high nibbles of 32 bytes per row. */
+RZ_INLINE void half_q4_k(const uint8_t *qs, const uint8_t *act, vi *out, const bool upper,
+                         const int T) {
+    na sum[8];
+    FOR_T sum[t] = na_zero();
+    UNROLL for (int v = 0; v < 8; v++) {
+        vb raw = vb_load(qs + v * 4 * NR), codes = upper ? vb_high4(raw) : vb_low4(raw);
+        FOR_T sum[t] = na_dot(sum[t], codes, ACT_Q(act, T, v, t));
+    }
+    FOR_T out[t] = na_sum(sum[t]);
+}
+
+/* Two groups of 32 columns, in the low and the high nibbles of the same bytes. */
 RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *act, vi *low, vi *high, const int T) {
+    if (SUMS_APART(T)) {
+        half_q4_k(qs, act, low, false, T);
+        half_q4_k(qs, act + ACT_BYTES(T), high, true, T);
+        return;
+    }
     na low_sum[8], high_sum[8];
     FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
-    _Pragma("GCC unroll 8") for (int v = 0; v < 8; v++) {
+    UNROLL for (int v = 0; v < 8; v++) {
         vb raw = vb_load(qs + v * 4 * NR), codes0 = vb_low4(raw), codes1 = vb_high4(raw);
         FOR_T {
             low_sum[t] = na_dot(low_sum[t], codes0, ACT_Q(act, T, v, t));
@@ -195,7 +221,7 @@ RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, int c, const uint
         const uint8_t *act1 = act + half * 4 * T * XK_BYTES, *act2 = act1 + ACT_BYTES(T);
         na low_sum[8], high_sum[8];
         FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
-        _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+        UNROLL for (int v = 0; v < 4; v++) {
             vb raw = vb_load(qs + v * 4 * NR);
             vb bits = vb_shift_down(vb_load(qh + v * 4 * NR), 2 * c);
             vb codes0 = vb_or(vb_low4(raw), vb_bit_at4(bits, 0));
@@ -235,14 +261,36 @@ RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T out[t] = acc[t];
 }
 
-/* 16 columns of each quarter of one half of a block, whose words begin at q. */
+/* 16 columns of quarter i of one half of a block, whose words begin at q. */
+RZ_INLINE void quarter_q6_k(const uint8_t *q, const uint8_t *scale, const uint8_t *act, int part,
+                            vf *scaled, const int i, const int T) {
+    vi sum[8];
+    FOR_T sum[t] = vi_splat(32 * ACT_NS(act, T, part, t));
+    UNROLL for (int v = 4 * part; v < 4 * part + 4; v++) {
+        const uint8_t *words = q + v * 12 * NR;
+        vb raw = vb_load(words + i % 2 * 4 * NR), high = vb_load(words + 8 * NR);
+        vb codes = vb_or(i < 2 ? vb_low4(raw) : vb_high4(raw), vb_pair_at4(high, i));
+        FOR_T sum[t] = vi_dot_u7(sum[t], codes, ACT_Q(act, T, v, t));
+    }
+    vf s = vf_load_s8(scale);
+    FOR_T scaled[t] =
+        vf_madd(vf_from_i(sum[t]), vf_mul(s, vf_splat(ACT_D(act, T, t))), scaled[t]);
+}
+
+/* The same of all quarters: one after the other where registers are few, else words are read once. */
 RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, const uint8_t *act,
                          vf *scaled, const int T) {
-    vi sum[4][8];
-    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
-        FOR_T sum[i][t] = vi_splat(32 * ACT_NS(act + i * ACT_BYTES(T), T, part, t));
+    if (T > 1) {
+        _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+            quarter_q6_k(q, scales + (i * 2 + part) * NR, act + i * ACT_BYTES(T), part, scaled, i, T);
+        }
+        return;
     }
-    _Pragma("GCC unroll 4") for (int v = 4 * part; v < 4 * part + 4; v++) {
+    vi sum[4];
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+        sum[i] = vi_splat(32 * ACT_NS(act + i * ACT_BYTES(1), 1, part, 0));
+    }
+    UNROLL for (int v = 4 * part; v < 4 * part + 4; v++) {
         const uint8_t *words = q + v * 12 * NR;
         vb raw0 = vb_load(words), raw1 = vb_load(words + 4 * NR), high = vb_load(words + 8 * NR);
         vb codes[4] = {vb_or(vb_low4(raw0), vb_pair_at4(high, 0)),
@@ -250,15 +298,13 @@ RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, cons
                        vb_or(vb_high4(raw0), vb_pair_at4(high, 2)),
                        vb_or(vb_high4(raw1), vb_pair_at4(high, 3))};
         _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
-            FOR_T sum[i][t] =
-                vi_dot_u7(sum[i][t], codes[i], ACT_Q(act + i * ACT_BYTES(T), T, v, t));
+            sum[i] = vi_dot_u7(sum[i], codes[i], ACT_Q(act + i * ACT_BYTES(1), 1, v, 0));
         }
     }
     _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
         vf s = vf_load_s8(scales + (i * 2 + part) * NR);
-        FOR_T scaled[t] = vf_madd(vf_from_i(sum[i][t]),
-                                  vf_mul(s, vf_splat(ACT_D(act + i * ACT_BYTES(T), T, t))),
-                                  scaled[t]);
+        vf d = vf_splat(ACT_D(act + i * ACT_BYTES(1), 1, 0));
+        *scaled = vf_madd(vf_from_i(sum[i]), vf_mul(s, d), *scaled);
     }
 }
 

@@ -15,7 +15,7 @@ function files(folder, extensions) {
 /** Names of the layer each C file belongs to, lowest layer first; a file may include its own and
  *  lower ones, but load and kern do not see each other. */
 const cLayers = [
-  { name: 'base', files: ['base', 'err', 'arena', 'read', 'dtype', 'dtype_parts', 'dtype_k', 'dtype_iq', 'dtype_levels', 'pack', 'quantize', 'pool', 'pool_posix', 'pool_wasm', 'math64', 'unicode', 'normalize', 'regex', 'regex_parse', 'regex_build', 'regex_class', 'regex_match', 'trie', 'json'] },
+  { name: 'base', files: ['base', 'err', 'arena', 'read', 'dtype', 'dtype_parts', 'dtype_k', 'dtype_iq', 'dtype_levels', 'pack', 'quantize', 'pool', 'pool_posix', 'pool_wasm', 'math64', 'unicode', 'unicode_forms', 'unicode_forms_wasm', 'normalize', 'regex', 'regex_parse', 'regex_build', 'regex_class', 'regex_match', 'trie', 'json'] },
   { name: 'load', files: ['gguf', 'safetensors', 'load'] },
   { name: 'kern', files: [], not: ['load'] },
   { name: 'model', files: ['predict', 'apr', 'config', 'arch', 'bind', 'hf', 'hf_files', 'hf_config', 'hf_names', 'hf_meta', 'rope', 'model', 'norm', 'norm_spaces', 'pretok', 'pretok_kinds', 'vocab', 'vocab_gguf', 'vocab_json', 'vocab_spm', 'vocab_steps', 'tok', 'tok_merge', 'tok_spm', 'tok_bpe', 'tok_wpm', 'tok_ugm', 'tok_decode', 'kv', 'sample', 'forward', 'feed_forward', 'attend', 'product'] },
