@@ -119,7 +119,7 @@ async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions,
   return new LocalModel(model, {
     backend: 'wasm',
     contextSize: options.contextSize,
-    kv: options.kv ?? 'f32',
+    kv: options.kv ?? 'f16',
     pause: platform.pause,
     pauseEveryMs: platform.pauseEveryMs,
     onClose: () => workers.forEach((w) => w.terminate()),
@@ -140,7 +140,7 @@ async function loadNative(platform: Platform, parts: Part[], options: LoadOption
   return new LocalModel(model, {
     backend: 'native',
     contextSize: options.contextSize,
-    kv: options.kv ?? 'f32',
+    kv: options.kv ?? 'f16',
     pause: platform.pause,
     pauseEveryMs: platform.pauseEveryMs,
     onClose() {},

@@ -21,8 +21,11 @@ export interface LocalModelOptions {
   importChat?: ImportChat;
 }
 
-/** Tokens computed per step of a prompt. */
-const chunk = 32;
+/** Tokens computed per step of a prompt: weights are read once per step, and the host gets its turn between
+ *  steps, so more where they are faster. */
+const promptChunk = { native: 128, wasm: 64 };
+/** The same where every token's logits are kept. */
+const logitsChunk = 32;
 
 const metaTypes = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'f32', 'bool', 'string', 'array', 'u64', 'i64', 'f64'];
 
@@ -278,7 +281,7 @@ export class LocalModel extends BaseModel {
   private open(contextSize: number, kind?: 'logits' | 'embed'): EngineSession {
     this.checkOpen();
     const kv = kind ? 0 : kvTypes.indexOf(this.options.kv);
-    const session = this.engine.openSession({ contextSize, chunk, kv, allLogits: kind === 'logits', embed: kind === 'embed' });
+    const session = this.engine.openSession({ contextSize, chunk: kind === 'logits' ? logitsChunk : promptChunk[this.options.backend], kv, allLogits: kind === 'logits', embed: kind === 'embed' });
     this.sessions.add(session);
     return session;
   }
@@ -365,7 +368,7 @@ export class LocalModel extends BaseModel {
     try {
       session.prompt(inputs);
       while ((await this.step(session, signal)) === STEP_AGAIN) {
-        const rows = Math.min(chunk, window.length - done);
+        const rows = Math.min(logitsChunk, window.length - done);
         const from = Math.max(first, done);
         const to = Math.min(window.length - 1, done + rows);
         if (from < to) nll += session.nll(from - done, window.subarray(from + 1, to + 1));

@@ -58,7 +58,7 @@ const packedWider = 148 / 144;
 /** Bytes of the tables of a vocabulary, per token. */
 const bytesPerToken = 24;
 /** Tokens of a prompt that are computed together. */
-const chunk = 32;
+const chunk = 128;
 
 function countTypes(tensors: TensorInfo[]): TypeTotal[] {
   const totals = new Map<string, TypeTotal>();
@@ -88,12 +88,12 @@ function shapeOf(m: Map<string, MetaEntry>): ModelShape | null {
   };
 }
 
-/** The KV cache in f32, activations of a chunk, logits. Within some percent of rz_session_bytes. */
+/** The KV cache in f16, activations of a step natively, logits. Within some percent of rz_session_bytes. */
 function sessionBytes(s: ModelShape, context: number): number {
   const kv = 2 * s.layers * context * s.kvHeads * s.headDim;
-  const perToken = 6 * s.embeddingLength + 5 * s.heads * s.headDim + 2 * s.kvHeads * s.headDim + 2 * s.feedForwardLength
+  const perToken = 6 * s.embeddingLength + 6 * s.heads * s.headDim + 2 * s.kvHeads * s.headDim + 2 * s.feedForwardLength
     + 2 * Math.max(s.embeddingLength, s.feedForwardLength);
-  return 4 * (kv + chunk * perToken + 3 * s.vocabSize + context);
+  return 4 * (kv / 2 + Math.min(chunk, context) * perToken + 3 * s.vocabSize + context);
 }
 
 function memoryFor(s: ModelShape | null, types: TypeTotal[], wanted?: number): FileSummary['memory'] {

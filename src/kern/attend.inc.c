@@ -89,12 +89,12 @@ static void softmax_step(const rz_attn *a, uint32_t i, uint32_t block, uint32_t 
 RZ_INLINE void add_values_at(const rz_attn *a, uint32_t q0, float (*p)[RZ_KEY_BLOCK],
                              const softmax_state *state, uint32_t block, uint32_t j0, uint32_t j1,
                              uint32_t d, const uint32_t kv_type, const int Q, const int W) {
-    vf acc[SPAN][SAME];
+    vf acc[4][SAME];
     for (int w = 0; w < W; w++) {
         FOR_Q acc[w][i] = vf_mul(vf_load(a->out[q0 + i] + d + w * NR), vf_splat(state[i].shrink));
     }
     for (uint32_t j = j0; j < j1; j++) {
-        _Pragma("GCC unroll 2") for (int w = 0; w < W; w++) {
+        _Pragma("GCC unroll 4") for (int w = 0; w < W; w++) {
             vf v = value_load(a, block + j, d + w * NR, kv_type);
             FOR_Q acc[w][i] = vf_madd(v, vf_splat(p[i][j]), acc[w][i]);
         }
@@ -107,6 +107,9 @@ RZ_INLINE void add_values(const rz_attn *a, uint32_t q0, float (*p)[RZ_KEY_BLOCK
                           const uint32_t kv_type, const int Q) {
     const uint32_t width = rz_round_up(a->head_dim, NR);
     uint32_t d = 0;
+    for (; NR == 16 && d + 4 * NR <= width; d += 4 * NR) { /* 32 registers: whole rows of 64 */
+        add_values_at(a, q0, p, state, block, j0, j1, d, kv_type, Q, 4);
+    }
     for (; d + SPAN * NR <= width; d += SPAN * NR) {
         add_values_at(a, q0, p, state, block, j0, j1, d, kv_type, Q, SPAN);
     }

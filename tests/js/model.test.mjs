@@ -200,8 +200,9 @@ describe('results', () => {
 
   test('agree between native and wasm', async () => {
     const greedy = { temperature: 0, maxTokens: 100 };
-    const native = await withModel(shippedModel, { backend: 'native' }, (m) => m.generate('Once upon a time', greedy));
-    const wasm = await withModel(shippedModel, { backend: 'wasm' }, (m) => m.generate('Once upon a time', greedy));
+    /* a cache of halves rounds what differs in the last bit, and near ties fall the other way */
+    const native = await withModel(shippedModel, { backend: 'native', kv: 'f32' }, (m) => m.generate('Once upon a time', greedy));
+    const wasm = await withModel(shippedModel, { backend: 'wasm', kv: 'f32' }, (m) => m.generate('Once upon a time', greedy));
     assert.equal(native.text, wasm.text);
   });
 });
