@@ -92,7 +92,7 @@ weights), as GGUF in several weight types, against llama.cpp (node-llama-cpp) on
 log-probabilities over ${ids.length} positions among tokens with a probability above 1e-5: natively, in wasm (simd). Empty: not run or refused by one of both.
 
 With quantised weights both sides round activations to 8 bits, each in its own way, so differences are those of two roundings; with GELU llama.cpp
-looks the function up in a table of halves.
+looks the function up in a table of halves. Where roundings choose other experts (gpt-oss and other mixtures with random weights), whole logits move.
 
 | model | ${types.join(' | ')} |
 |---|${types.map(() => '---|').join('')}
