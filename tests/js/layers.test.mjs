@@ -9,7 +9,7 @@ import { root } from './support.mjs';
 function files(folder, extensions) {
   return readdirSync(join(root, folder), { recursive: true })
     .map((f) => join(folder, f))
-    .filter((f) => extensions.some((e) => f.endsWith(e)) && statSync(join(root, f)).isFile());
+    .filter((f) => !f.includes('node_modules') && extensions.some((e) => f.endsWith(e)) && statSync(join(root, f)).isFile());
 }
 
 /** Names of the layer each C file belongs to, lowest layer first; a file may include its own and
