@@ -94,13 +94,12 @@ function sharedTests(host) {
     }
   });
 
-  test('events stream: the first arrives long before the last', async () => {
-    const start = performance.now();
-    const response = await post('/stream/generate', { prompt: 'Once upon a time', max_tokens: 400, strategy: 'top_k', top_k: 0, temperature: 3 });
+  test('events stream: they arrive one after the other, not all at the end', async () => {
+    const response = await post('/stream/generate', { prompt: 'Once upon a time', max_tokens: 400, strategy: 'top_k', top_k: 0, temperature: 1, seed: 1 });
     const events = await readEvents(response);
-    const [first, last] = [events[0].at - start, events.at(-1).at - start];
     assert.ok(events.length > 20, `${events.length} events`);
-    assert.ok(first < last / 2, `first event after ${first} ms, last after ${last} ms`);
+    const arrivals = new Set(events.map((e) => e.at));
+    assert.ok(arrivals.size >= 5, `${events.length} events arrived in ${arrivals.size} pieces`);
   });
 
   test('refusals have their status and sentence', async () => {
