@@ -116,7 +116,8 @@ describe('realizar chat with a pipe', () => {
  * Resolves with all that was shown and the status.
  */
 function typed(steps, args = [file, ...greedy]) {
-  const command = [process.execPath, main, 'chat', ...args].map((a) => `'${a}'`).join(' ');
+  /* exec: a shell that waits would get the Ctrl-C too, and dash tells that as its own status */
+  const command = `exec ${[process.execPath, main, 'chat', ...args].map((a) => `'${a}'`).join(' ')}`;
   const child = spawn('script', ['-qfec', command, '/dev/null'], { cwd: temp, env: { ...process.env, TERM: 'xterm' } });
   let shown = '';
   let from = 0;
