@@ -56,10 +56,10 @@ export interface EngineInfo {
   unknownPre: number;
 }
 
-/** Field order of the info array that both engines hand over. */
 /** Types of the KV cache by RZ_KV_*. */
 export const kvTypes: KvType[] = ['f32', 'f16', 'q8_0'];
 
+/** Field order of the info array that both engines hand over. */
 export const infoFields: (keyof EngineInfo)[] = [
   'vocabSize', 'contextLength', 'embeddingLength', 'layers', 'heads', 'kvHeads', 'headDim',
   'feedForwardLength', 'bos', 'eos', 'addBos', 'vocabOnly', 'threads', 'metadataEntries',

@@ -2,11 +2,13 @@
 import { createLoad, createLoadTokenizer, type Load, type LoadTokenizer } from './load.js';
 import { node } from './platform/node.js';
 
+const local = () => import('./load-local.js');
+
 /** Loads a model from a URL, path, Response, stream, Blob, buffer or several parts. */
-export const load: Load = createLoad(node, { chat: () => import('./chat/render.js'), formats: () => import('./formats/adapt.js') });
+export const load: Load = createLoad(node, local, { chat: () => import('./chat/render.js'), formats: () => import('./formats/adapt.js') });
 
 /** Opens a tokenizer.json, or a SentencePiece tokenizer.model, without a model. */
-export const loadTokenizer: LoadTokenizer = createLoadTokenizer(node);
+export const loadTokenizer: LoadTokenizer = createLoadTokenizer(node, local);
 
 export { RealizarError, type ErrorCode } from './errors.js';
 export type * from './types.js';

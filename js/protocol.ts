@@ -1,6 +1,7 @@
 /** Messages between RemoteModel (remote.ts) and the worker (serve-model.ts). */
+import { type ErrorCode, RealizarError } from './errors.js';
 import type { ByteReader } from './source.js';
-import type { LoadOptions, LoadProgress, ModelInfo, Source } from './types.js';
+import type { LoadOptions, LoadProgress, ModelInfo } from './types.js';
 
 /** A source that cannot cross to the worker: its chunks are asked for on a port. */
 export interface PumpedSource {
@@ -23,6 +24,18 @@ export interface RemoteFailure {
   message: string;
 }
 
+export function failureOf(error: unknown): RemoteFailure {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return error instanceof RealizarError ? { code: error.code, name, message } : { name, message };
+}
+
+export function revive(failure: RemoteFailure): Error {
+  if (failure.code) return new RealizarError(failure.code as ErrorCode, failure.message);
+  const error = new Error(failure.message);
+  error.name = failure.name;
+  return error;
+}
+
 /** `event` is a progress of load and perplexity, or a TokenEvent of events. */
 export type FromWorker =
   | { id: number; event: LoadProgress | [number, number] | { id: number; text: string } }
@@ -42,7 +55,7 @@ export function pumpReader(reader: ByteReader): { source: PumpedSource; stop(): 
     try {
       port1.postMessage({ chunk: await reader.read() });
     } catch (error) {
-      port1.postMessage({ failure: String((error as Error).message ?? error) });
+      port1.postMessage({ failure: failureOf(error) });
     }
   };
   return { source: { pump: port2, size: reader.size }, stop };
@@ -52,13 +65,15 @@ export function pumpReader(reader: ByteReader): { source: PumpedSource; stop(): 
 export function readPump(source: PumpedSource): ByteReader {
   const { pump, size } = source;
   let cancelled = false;
+  let end = (_chunk: null) => {};
   return {
     size,
     read() {
       if (cancelled) return Promise.resolve(null);
       return new Promise((resolve, reject) => {
-        pump.onmessage = ({ data }: MessageEvent<{ chunk: Uint8Array | null; failure?: string }>) => {
-          if (data.failure) reject(new Error(data.failure));
+        end = resolve;
+        pump.onmessage = ({ data }: MessageEvent<{ chunk: Uint8Array | null; failure?: RemoteFailure }>) => {
+          if (data.failure) reject(revive(data.failure));
           else resolve(data.chunk);
         };
         pump.postMessage('read');
@@ -67,6 +82,7 @@ export function readPump(source: PumpedSource): ByteReader {
     cancel() {
       if (cancelled) return;
       cancelled = true;
+      end(null);
       pump.postMessage('cancel');
       pump.close();
     },
@@ -76,5 +92,3 @@ export function readPump(source: PumpedSource): ByteReader {
 export function isPumped(source: unknown): source is PumpedSource {
   return typeof source === 'object' && source !== null && 'pump' in source;
 }
-
-export type { Source };

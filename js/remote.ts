@@ -1,9 +1,9 @@
 /** A model that computes in a worker: the Model interface over messages. */
 import { BaseModel, type ImportChat } from './base-model.js';
-import { type ErrorCode, RealizarError } from './errors.js';
+import { RealizarError } from './errors.js';
 import { isMap } from './folder.js';
 import type { Platform, WorkerPort } from './platform/platform.js';
-import { type FromWorker, pumpReader, type RemoteCall, type RemoteFailure, type RemoteSource } from './protocol.js';
+import { type FromWorker, pumpReader, type RemoteCall, type RemoteSource, revive } from './protocol.js';
 import { openSource } from './source.js';
 import type {
   DetokenizeOptions, EmbedOptions, GenerateOptions, GenerateResult, Generation, LoadOptions, LoadProgress, Model, ModelInfo,
@@ -17,13 +17,6 @@ interface Pending {
 }
 
 type Method = RemoteCall['method'];
-
-function revive(failure: RemoteFailure): Error {
-  if (failure.code) return new RealizarError(failure.code as ErrorCode, failure.message);
-  const error = new Error(failure.message);
-  error.name = failure.name;
-  return error;
-}
 
 /** The worker's own URL is another one. What is no URL is left for fetch to refuse. */
 function resolveUrl(url: string): string {

@@ -1,19 +1,9 @@
 /** The worker's side of remote.ts: loads a model on its thread and answers calls. */
 import { RealizarError } from './errors.js';
-import type { Load } from './load.js';
-import { type FromWorker, isPumped, readPump, type RemoteCall, type RemoteFailure, type RemoteSource, type ToWorker } from './protocol.js';
+import type { ParentPort } from './platform/platform.js';
+import { failureOf, type FromWorker, isPumped, readPump, type RemoteCall, type RemoteSource, type ToWorker } from './protocol.js';
 import type { ByteReader } from './source.js';
-import type { LoadOptions, Model, ModelInfo, Source } from './types.js';
-
-export interface ParentPort {
-  post(message: FromWorker, transfer?: Transferable[]): void;
-  onMessage(handler: (message: ToWorker) => void): void;
-}
-
-function failureOf(error: unknown): RemoteFailure {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return error instanceof RealizarError ? { code: error.code, name, message } : { name, message };
-}
+import type { LoadOptions, Model, ModelFiles, ModelInfo, Source } from './types.js';
 
 function streamOf(reader: ByteReader): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -33,13 +23,16 @@ function sourceOf(source: RemoteSource): Source {
   return new Response(streamOf(readPump(source)), { headers });
 }
 
+/** Loads on the worker's thread. */
+export type ServedLoad = (source: Source | Source[] | ModelFiles, options: LoadOptions) => Promise<Model>;
+
 /** Answers the messages of one RemoteModel. */
-export function serveModel(port: ParentPort, load: Load): void {
+export function serveModel(port: ParentPort, load: ServedLoad): void {
   const running = new Map<number, AbortController>();
   let model: Model | undefined;
 
   async function run({ id, method, args }: RemoteCall, signal: AbortSignal): Promise<unknown> {
-    const event = (e: never) => port.post({ id, event: e });
+    const event = (e: never) => port.post({ id, event: e } satisfies FromWorker);
     if (method === 'load') {
       const [sources, options] = args as [RemoteSource[] | { [name: string]: RemoteSource }, LoadOptions];
       const files = () => Object.fromEntries(Object.entries(sources).map(([name, s]) => [name, sourceOf(s as RemoteSource)]));
@@ -67,7 +60,7 @@ export function serveModel(port: ParentPort, load: Load): void {
     }
   }
 
-  port.onMessage(async (message) => {
+  port.onMessage(async (message: ToWorker) => {
     if ('abort' in message) {
       running.get(message.abort)?.abort();
       return;
@@ -77,9 +70,9 @@ export function serveModel(port: ParentPort, load: Load): void {
     try {
       const result = await run(message, controller.signal);
       const transfer = result instanceof Float32Array ? [result.buffer as ArrayBuffer] : [];
-      port.post({ id: message.id, result }, transfer);
+      port.post({ id: message.id, result } satisfies FromWorker, transfer);
     } catch (error) {
-      port.post({ id: message.id, failure: failureOf(error) });
+      port.post({ id: message.id, failure: failureOf(error) } satisfies FromWorker);
     } finally {
       running.delete(message.id);
     }

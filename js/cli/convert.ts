@@ -4,7 +4,7 @@ import { RealizarError } from '../errors.js';
 import { aprMetadata, aprTensor, aprV2Bytes } from '../formats/apr-write.js';
 import { ggufBytes, type GgufPlan, newTensors, tensorPieces } from '../formats/gguf-stream.js';
 import { mixtureNames, retype } from '../formats/mixture.js';
-import { openTools } from '../load.js';
+import { openTools } from '../load-local.js';
 import { node, writeFileFrom } from '../platform/node.js';
 import { addEngineOptions, type EngineFlags } from './options.js';
 import { openModel, type OpenModel } from './models.js';

@@ -1,8 +1,8 @@
 /** Files that the engine does not read itself: .apr and llama2.c. Told apart by their bytes. */
 import type { DenseLayer, EngineTools } from '../engine.js';
 import { RealizarError } from '../errors.js';
-import type { ByteReader, Part } from '../source.js';
-import { Part as SourcePart } from '../source.js';
+import { type ByteReader, Part } from '../source.js';
+import type { LoadOptions } from '../types.js';
 import { aprKind, type AprContainer, checkFooter, checkSum, readApr } from './apr.js';
 import { isLanguageModel, planAprModel } from './apr-model.js';
 import { expandAprV1, parseAprV1 } from './apr-v1.js';
@@ -97,7 +97,7 @@ function partOf({ metadata, tensors }: GgufPlan, read: ReadTensor, tools: () => 
     },
     cancel,
   };
-  return new SourcePart(reader);
+  return new Part(reader);
 }
 
 function readPlain(plain: Uint8Array): ReadTensor {
@@ -134,11 +134,15 @@ async function adaptNetwork(file: PartFile, container: AprContainer, tools: Engi
   return { predictor: { source, format: container.format, metadata: container.metadata, fileBytes: whole.length } };
 }
 
+export type Adapted = { predictor: PredictorFile } | { parts: Part[] };
+
 /**
  * What to load instead of these parts: a predictor, or parts that are GGUF; undefined: the parts as
  * they are, the engine will say what it makes of them.
  */
-export async function adapt(parts: Part[], tools: () => Promise<EngineTools>): Promise<{ predictor: PredictorFile } | { parts: Part[] } | undefined> {
+export type Adapt = (parts: Part[], tools: () => Promise<EngineTools>, options: LoadOptions) => Promise<Adapted | undefined>;
+
+export const adapt: Adapt = async (parts, tools) => {
   const [part, second] = parts as [Part, Part?];
   const file = new PartFile(part);
   const head = await file.read(0, headBytes);
@@ -160,4 +164,4 @@ export async function adapt(parts: Part[], tools: () => Promise<EngineTools>): P
     return { parts: [partOf(plan, (t) => file.pieces(t), tools, cancel)] };
   }
   return undefined;
-}
+};

@@ -1,8 +1,7 @@
 /** Web pages and their workers. */
 import { RealizarError } from '../errors.js';
-import type { ParentPort } from '../serve-model.js';
 import { ModuleCache, validates } from '../variants.js';
-import type { Platform, WasmVariant } from './platform.js';
+import type { ParentPort, Platform, WasmVariant, WorkerPort } from './platform.js';
 
 const modules = new ModuleCache();
 
@@ -27,6 +26,16 @@ const channel = new MessageChannel();
 const paused: (() => void)[] = [];
 channel.port1.onmessage = () => paused.shift()?.();
 
+/** The channel to a worker that has started. */
+export function portOf(worker: Worker): WorkerPort {
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    onMessage: (handler) => worker.addEventListener('message', (event) => handler(event.data as never)),
+    onError: (handler) => worker.addEventListener('error', (event) => handler(new Error(event.message || 'it could not start'))),
+    terminate: () => worker.terminate(),
+  };
+}
+
 export const browser: Platform = {
   async wasmModule(variant, threads, given) {
     if (!validates(variant)) return undefined;
@@ -41,16 +50,6 @@ export const browser: Platform = {
     worker.postMessage(thread);
     return worker;
   },
-  workerByDefault: typeof document !== 'undefined',
-  startWorker() {
-    const worker = new Worker(new URL('./browser-worker.js', import.meta.url), { type: 'module' });
-    return {
-      post: (message, transfer = []) => worker.postMessage(message, transfer),
-      onMessage: (handler) => worker.addEventListener('message', (event) => handler(event.data as never)),
-      onError: (handler) => worker.addEventListener('error', (event) => handler(new Error(event.message || 'it could not start'))),
-      terminate: () => worker.terminate(),
-    };
-  },
   pauseEveryMs: 8,
   pause: () => new Promise((resolve) => {
     paused.push(resolve);
@@ -61,7 +60,7 @@ export const browser: Platform = {
 /** The page, seen from its worker. */
 export const parent: ParentPort = {
   post: (message, transfer = []) => (globalThis as unknown as DedicatedWorkerGlobalScope).postMessage(message, transfer),
-  onMessage: (handler) => globalThis.addEventListener('message', (event) => handler((event as MessageEvent).data)),
+  onMessage: (handler) => globalThis.addEventListener('message', (event) => handler((event as MessageEvent).data as never)),
 };
 
 interface DedicatedWorkerGlobalScope {

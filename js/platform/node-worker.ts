@@ -1,6 +1,8 @@
 /** Worker script of a model in Node.js. */
-import { createLoad } from '../load.js';
+import { loadLocal } from '../load-local.js';
 import { serveModel } from '../serve-model.js';
 import { node, parent } from './node.js';
 
-serveModel(parent, createLoad(node, { formats: () => import('../formats/adapt.js') }));
+const formats = () => import('../formats/adapt.js');
+
+serveModel(parent, (source, options) => loadLocal(node, source, options, { formats }));

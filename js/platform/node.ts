@@ -8,10 +8,9 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { RealizarError } from '../errors.js';
 import type { FileReader } from '../formats/bytes.js';
 import { type Addon, nativeBackend } from '../native.js';
-import type { ParentPort } from '../serve-model.js';
 import type { ByteReader } from '../source.js';
 import { ModuleCache, validates } from '../variants.js';
-import type { NativeBackend, Platform } from './platform.js';
+import type { Host, NativeBackend, ParentPort } from './platform.js';
 
 const modules = new ModuleCache();
 const readBytes = 4 << 20;
@@ -70,7 +69,7 @@ function findNative(): NativeBackend | undefined {
   return native ?? undefined;
 }
 
-export const node: Platform = {
+export const node: Host = {
   async wasmModule(variant, threads, given) {
     if (!validates(variant)) return undefined;
     if (given) return given[variant];
@@ -103,7 +102,7 @@ export const node: Platform = {
 /** The starting thread, seen from a worker. */
 export const parent: ParentPort = {
   post: (message, transfer = []) => parentPort!.postMessage(message, transfer as never),
-  onMessage: (handler) => parentPort!.on('message', handler),
+  onMessage: (handler) => void parentPort!.on('message', (message) => handler(message as never)),
 };
 
 /** A file of the package itself, by its path from the package's root. */

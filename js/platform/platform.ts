@@ -22,21 +22,25 @@ export interface WorkerPort {
   terminate(): void;
 }
 
+/** The other end of a WorkerPort, in the worker. */
+export interface ParentPort {
+  post(message: unknown, transfer?: Transferable[]): void;
+  onMessage(handler: (message: never) => void): void;
+}
+
 /** The native engine, where the add-on is built. */
 export interface NativeBackend extends EngineTools {
   loader(options: EngineOptions & { variant?: string }): EngineLoader;
   tokenizer(json: Uint8Array, config?: Uint8Array): EngineModel;
 }
 
+/** What computing needs; workers' scripts are held to it, as bundlers do not let two workers name each other. */
 export interface Platform {
   /** Compiles the module of a variant; `given` are the caller's own modules. */
   wasmModule(variant: WasmVariant, threads: boolean, given?: WasmModules): Promise<WebAssembly.Module | undefined>;
   /** Threads that can share memory here, the caller's included. */
   threads(): number;
   startPoolThread(thread: PoolThread): { terminate(): void };
-  /** Whether load() computes in a worker unless told otherwise. */
-  workerByDefault: boolean;
-  startWorker(): WorkerPort;
   /** Lets other tasks of the event loop run. */
   pause(): Promise<void>;
   /** How long a generation may keep the event loop, in milliseconds; 0: one step. */
@@ -48,4 +52,11 @@ export interface Platform {
   listFolder?(path: string): Promise<string[] | undefined>;
   /** The add-on, or undefined where it is not built. */
   native?(): NativeBackend | undefined;
+}
+
+/** What load() needs besides. */
+export interface Host extends Platform {
+  /** Whether load() computes in a worker unless told otherwise. */
+  workerByDefault: boolean;
+  startWorker(): WorkerPort;
 }

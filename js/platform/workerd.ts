@@ -1,13 +1,13 @@
 /** Cloudflare Workers: one thread, modules come from the caller, no files. */
 import { RealizarError } from '../errors.js';
 import { validates } from '../variants.js';
-import type { Platform } from './platform.js';
+import type { Host } from './platform.js';
 
 function notHere(what: string): never {
   throw new RealizarError('UNSUPPORTED', `${what} is not possible in a Cloudflare Worker`);
 }
 
-export const workerd: Platform = {
+export const workerd: Host = {
   async wasmModule(variant, _threads, given) {
     if (!given) {
       throw new RealizarError('ARGUMENT', 'a Cloudflare Worker must import the .wasm modules and pass them as the option `modules`');

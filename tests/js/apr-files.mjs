@@ -1,5 +1,8 @@
 // Makes .apr files for tests: containers of every layout around given tensors.
+import { readFileSync } from 'node:fs';
+import { aprMetadata, aprTensor, aprV2Bytes } from '../../dist/formats/apr-write.js';
 import { crc32 } from '../../dist/formats/bytes.js';
+import { parseGguf } from '../../dist/formats/gguf.js';
 
 export function u32(...values) {
   return Buffer.from(Uint32Array.from(values).buffer);
@@ -72,4 +75,13 @@ export async function collect(pieces) {
   const all = [];
   for await (const piece of pieces) all.push(Buffer.from(piece));
   return Buffer.concat(all);
+}
+
+/** A GGUF file as .apr version 2. */
+export async function asApr(path) {
+  const bytes = readFileSync(path);
+  const model = parseGguf(bytes);
+  return collect(aprV2Bytes(aprMetadata(model), model.tensors.map((t) => aprTensor(t, async function* () {
+    yield bytes.subarray(t.offset, t.offset + t.bytes);
+  }))));
 }

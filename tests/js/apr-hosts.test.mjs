@@ -5,24 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { unstable_startWorker } from 'wrangler';
-import { aprMetadata, aprTensor, aprV2Bytes } from '../../dist/formats/apr-write.js';
-import { parseGguf } from '../../dist/formats/gguf.js';
 import { load } from '../../dist/index-node.js';
 import { trainSample } from '../../tools/train-sample.mjs';
-import { collect, compressV1 } from './apr-files.mjs';
+import { asApr, compressV1 } from './apr-files.mjs';
 import { packageInChromium, sendBytes } from './helpers.mjs';
 import { root, shippedModel } from './support.mjs';
 
 const sample = Buffer.from(trainSample());
 const half = 0.9001745581626892;
-
-async function asApr(path) {
-  const bytes = readFileSync(path);
-  const model = parseGguf(bytes);
-  return collect(aprV2Bytes(aprMetadata(model), model.tensors.map((t) => aprTensor(t, async function* () {
-    yield bytes.subarray(t.offset, t.offset + t.bytes);
-  }))));
-}
 
 const language = await asApr(shippedModel);
 

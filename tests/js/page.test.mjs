@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { load } from '../../dist/index-node.js';
 import { startServer } from '../../dist/server/node.js';
+import { asApr } from './apr-files.mjs';
 import { GgufWriter, randomLlama } from './gguf.mjs';
 import { fixture, launchBrowser, root, sendBytes, sendSlowly, startStatic, workersEnd } from './helpers.mjs';
 
@@ -30,6 +31,7 @@ function makeModels() {
 }
 
 const models = makeModels();
+writeFileSync(join(models.folder, 'shipped.apr'), await asApr(models.path));
 let browser;
 const servers = {};
 
@@ -191,6 +193,21 @@ for (const name of ['own server', 'plain server']) {
       await page.fill('#line', '');
       await page.waitForSelector('#story-empty', { state: 'visible' });
       assert.equal(await storyLength(page), 0);
+    }));
+
+    test('takes an .apr file, which a worker of its own reads', () => withPage(servers[name], async (page) => {
+      await state(page, 'ready');
+      await page.fill('#line', 'Once upon a time');
+      await state(page, 'told');
+      const told = await text(page, '#story-text');
+      const facts = ['name', 'type', 'context', 'variant', 'threads'];
+      const shown = await Promise.all(facts.map((f) => fact(page, f)));
+      await forget(page);
+      await loadUrl(page, 'models/shipped.apr');
+      await page.waitForFunction(() => window.seen.states.includes('loading') && window.seen.states.at(-1) === 'told');
+      assert.equal(await text(page, '#story-text'), told);
+      assert.deepEqual(await Promise.all(facts.map((f) => fact(page, f))), shown);
+      await workersEnd(page, Number(await fact(page, 'threads')));
     }));
 
     test('takes a dropped file; typing again and Stop end a story, in the prompt too', () => withPage(servers[name], async (page) => {
