@@ -71,18 +71,23 @@ static napi_value predictor_close(napi_env env, napi_callback_info info) {
 
 /* ---- weight types -------------------------------------------------------------------------- */
 
+/* The blocks of n weights of a type and the room for them; types that are not known are the engine's to refuse. */
+static bool blocks_fit(uint32_t type, size_t n, size_t room) {
+    uint32_t block = 0, block_bytes = 0;
+    rz_dtype_info(type, NULL, &block, &block_bytes);
+    return !block || n / block * block_bytes <= room;
+}
+
 /* (type, floats, bytes to write) */
 static napi_value quantize(napi_env env, napi_callback_info info) {
     args a = get_args(env, info);
     size_t n, room;
     rz_err err;
-    uint32_t type = arg_u32(&a), block = 0, block_bytes = 0;
+    uint32_t type = arg_u32(&a);
     const float *x = arg_array(&a, napi_float32_array, &n);
     void *out = arg_array(&a, napi_uint8_array, &room);
-    rz_dtype_info(type, NULL, &block, &block_bytes);
-    if (block && n / block * block_bytes > room) return throw_text(env, RZ_E_ARG, "no room for blocks");
-    if (rz_quantize(type, x, n, out, &err) < 0) return throw_error(env, &err);
-    return NULL;
+    if (!blocks_fit(type, n, room)) return throw_text(env, RZ_E_ARG, "no room for blocks");
+    return rz_quantize(type, x, n, out, &err) < 0 ? throw_error(env, &err) : NULL;
 }
 
 /* (type, bytes, floats to write) */
@@ -90,13 +95,11 @@ static napi_value dequantize(napi_env env, napi_callback_info info) {
     args a = get_args(env, info);
     size_t have, n;
     rz_err err;
-    uint32_t type = arg_u32(&a), block = 0, block_bytes = 0;
+    uint32_t type = arg_u32(&a);
     const void *blocks = arg_array(&a, napi_uint8_array, &have);
     float *out = arg_array(&a, napi_float32_array, &n);
-    rz_dtype_info(type, NULL, &block, &block_bytes);
-    if (block && n / block * block_bytes > have) return throw_text(env, RZ_E_ARG, "too few blocks");
-    if (rz_dequantize(type, blocks, n, out, &err) < 0) return throw_error(env, &err);
-    return NULL;
+    if (!blocks_fit(type, n, have)) return throw_text(env, RZ_E_ARG, "too few blocks");
+    return rz_dequantize(type, blocks, n, out, &err) < 0 ? throw_error(env, &err) : NULL;
 }
 
 const addon_call rz_addon_predict_calls[] = {

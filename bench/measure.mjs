@@ -18,8 +18,8 @@ export function spread(values) {
 }
 
 /**
- * `opened`: name to engine. `tests`: {pp, tg, context}. Gives name to {prefill, decode}: arrays of tokens per second,
- * one per round, after a round that is not counted.
+ * `opened`: name to engine. Reads prompts of `pp` tokens and writes `tg` tokens after one of 8. Gives name to {prefill,
+ * decode}: arrays of tokens per second, one per round, after a round that is not counted.
  */
 export async function measure(opened, { pp, tg, rounds, say = () => {} }) {
   const results = Object.fromEntries(Object.keys(opened).map((name) => [name, { prefill: [], decode: [] }]));

@@ -120,40 +120,41 @@ static void only_the_best(void) {
     }
 }
 
+/* Draws where every token whose share is at least `least` stays. */
+static void check_cut(const char *what, rz_sampling o, double least) {
+    float logits[5];
+    double weight[5];
+    fill_logits(logits);
+    for (int i = 0; i < 5; i++) weight[i] = shares[i] >= least ? shares[i] : 0;
+    check_frequencies(what, o, logits, weight, 5);
+}
+
+/* A probability, and the share of the least likely token that stays. */
+typedef struct {
+    float p;
+    double least;
+} cut;
+
 /* The set whose mass first reaches p: .4, .7, .85, .95, 1. */
 static void nucleus(void) {
-    static const struct {
-        float p;
-        double least; /* share of the least likely token that stays */
-    } cases[] = {{-1, 0.4},     {0, 0.4},      {0.39f, 0.4}, {0.41f, 0.3},
-                 {0.69f, 0.3},  {0.71f, 0.15}, {0.86f, 0.1}, {0.94f, 0.1},
-                 {0.96f, 0.05}, {1, 0.05},     {2, 0.05}};
-    float logits[5];
-    fill_logits(logits);
+    static const cut cases[] = {{-1, 0.4},     {0, 0.4},      {0.39f, 0.4}, {0.41f, 0.3},
+                                {0.69f, 0.3},  {0.71f, 0.15}, {0.86f, 0.1}, {0.94f, 0.1},
+                                {0.96f, 0.05}, {1, 0.05},     {2, 0.05}};
+    rz_sampling o = plain(1);
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
-        double weight[5];
-        rz_sampling o = plain(1);
         o.top_p = cases[c].p;
-        for (int i = 0; i < 5; i++) weight[i] = shares[i] >= cases[c].least ? shares[i] : 0;
-        check_frequencies("top_p", o, logits, weight, 5);
+        check_cut("top_p", o, cases[c].least);
     }
 }
 
 /* Tokens below p times .4 go. */
 static void minimum(void) {
-    static const struct {
-        float p;
-        double least;
-    } cases[] = {{0, 0.05},    {-1, 0.05},   {0.12f, 0.05}, {0.13f, 0.1}, {0.26f, 0.15},
-                 {0.38f, 0.3}, {0.76f, 0.4}, {1, 0.4},      {2, 0.4}};
-    float logits[5];
-    fill_logits(logits);
+    static const cut cases[] = {{0, 0.05},    {-1, 0.05},   {0.12f, 0.05}, {0.13f, 0.1}, {0.26f, 0.15},
+                                {0.38f, 0.3}, {0.76f, 0.4}, {1, 0.4},      {2, 0.4}};
+    rz_sampling o = plain(1);
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
-        double weight[5];
-        rz_sampling o = plain(1);
         o.min_p = cases[c].p;
-        for (int i = 0; i < 5; i++) weight[i] = shares[i] >= cases[c].least ? shares[i] : 0;
-        check_frequencies("min_p", o, logits, weight, 5);
+        check_cut("min_p", o, cases[c].least);
     }
 }
 
