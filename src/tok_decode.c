@@ -13,7 +13,7 @@ static size_t copy_text(const uint8_t *text, size_t len, uint8_t *out) {
 static size_t marks_text(const uint8_t *text, size_t len, uint8_t *out) {
     size_t n = 0;
     for (size_t i = 0; i < len;) {
-        if (len - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0) {
+        if (text[i] == 0xe2 && len - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0) {
             out[n++] = ' ';
             i += 3;
         } else {
@@ -42,10 +42,16 @@ static bool begins(const uint8_t *text, size_t len, const char *with) {
 /* What is written without a space in front of it: some signs, and English contractions. */
 static const char *const tight[] = {".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"};
 
+static bool is_tight(const uint8_t *text, size_t len) {
+    if (len == 0 || !memchr(".?!,n'", text[0], 6)) return false;
+    for (size_t i = 0; i < sizeof tight / sizeof tight[0]; i++) {
+        if (begins(text, len, tight[i])) return true;
+    }
+    return false;
+}
+
 static bool closes(const rz_vocab *v, const uint8_t *text, size_t len) {
-    bool found = false;
-    for (size_t i = 0; i < sizeof tight / sizeof tight[0]; i++) found = found || begins(text, len, tight[i]);
-    return found && v->flags & RZ_VOCAB_CLEAN;
+    return v->flags & RZ_VOCAB_CLEAN && is_tight(text, len);
 }
 
 /* The texts of word pieces: a space in front of those that start a word. */
@@ -110,8 +116,8 @@ static size_t strip_first(const rz_vocab *v, uint8_t *piece, size_t n) {
     return kept;
 }
 
-/* Where text goes: writes what fits, counts all. Up to 4 bytes wait until it is clear whether the
- * space among them stays. */
+/* Where text goes: writes what fits, counts all. A space waits with up to 3 bytes behind it until it is
+ * clear whether it stays. */
 typedef struct {
     uint8_t *text;
     size_t cap, n;
@@ -124,45 +130,51 @@ static void put_byte(sink *s, uint8_t byte) {
     s->n++;
 }
 
-/* Lets go of the first byte that waits, or more: spaces in front of signs and contractions vanish. */
+/* Lets go of the space that waits: in front of signs and contractions it vanishes, from around an apostrophe too. */
 static void release(sink *s) {
     const uint8_t *behind = s->hold + 1;
-    const bool space = s->hold[0] == ' ';
     uint32_t used = 1;
-    bool drop = false;
-    for (size_t i = 0; space && i < sizeof tight / sizeof tight[0]; i++) {
-        drop = drop || begins(behind, s->n_hold - 1, tight[i]);
-    }
-    if (space && begins(behind, s->n_hold - 1, "' ")) {
+    if (begins(behind, s->n_hold - 1, "' ")) {
         put_byte(s, '\'');
         used = 3;
-    } else if (!drop) {
-        put_byte(s, s->hold[0]);
+    } else if (!is_tight(behind, s->n_hold - 1)) {
+        put_byte(s, ' ');
     }
+    while (used < s->n_hold && s->hold[used] != ' ') put_byte(s, s->hold[used++]);
     s->n_hold -= used;
     memmove(s->hold, s->hold + used, s->n_hold);
 }
 
 static void put_cleaned(sink *s, uint8_t byte) {
     if (s->n_hold == sizeof s->hold) release(s);
-    s->hold[s->n_hold++] = byte;
+    if (s->n_hold || byte == ' ') {
+        s->hold[s->n_hold++] = byte;
+    } else {
+        put_byte(s, byte);
+    }
 }
 
 int rz_tok_decode(const rz_vocab *v, const uint32_t *ids, size_t n_ids, uint32_t flags, uint8_t *text,
                   size_t cap, size_t *n, rz_err *err) {
-    uint8_t piece[4096];
+    uint8_t aside[4096];
     sink s = {.text = text, .cap = cap};
     bool first = true;
     for (size_t i = 0; i < n_ids; i++) {
         uint32_t bytes;
         rz_vocab_text(v, ids[i], &bytes);
-        if (bytes + 2 > sizeof piece) {
+        if (bytes + 2 > sizeof aside) {
             return rz_err_set(err, RZ_E_UNSUPPORTED, "a token of %u bytes is too long", bytes);
         }
+        const bool fits = !(flags & RZ_TOK_CLEAN) && s.n < cap && cap - s.n >= sizeof aside;
+        uint8_t *piece = fits ? text + s.n : aside;
         size_t len = rz_tok_piece(v, ids[i], flags, piece);
         if (len == 0) continue;
         if (first) len = strip_first(v, piece, len);
         first = false;
+        if (fits) {
+            s.n += len;
+            continue;
+        }
         for (size_t at = 0; at < len; at++) {
             if (flags & RZ_TOK_CLEAN) {
                 put_cleaned(&s, piece[at]);

@@ -93,8 +93,6 @@ ABI int rz_abi_load_feed(rz_loader *l, uint32_t bytes) {
     return report(rz_load_feed(l, bytes), rz_load_error(l));
 }
 
-ABI double rz_abi_load_total(rz_loader *l) { return (double)rz_load_total(l); }
-
 ABI rz_model *rz_abi_load_finish(rz_loader *l) {
     rz_model *m = NULL;
     int result = rz_load_finish(&l, &m);
@@ -190,13 +188,16 @@ ABI int rz_abi_tokenize(rz_model *m, const char *text, uint32_t bytes, uint32_t 
 
 /* Text at mailbox.pointer (to be freed), its bytes in mailbox.count. */
 ABI int rz_abi_detokenize(rz_model *m, const uint32_t *ids, uint32_t n_ids, uint32_t flags) {
-    size_t n = 0;
+    size_t n = 0, cap = 8 * (size_t)n_ids + 8192; /* as a rule enough */
+    char *text;
     box.pointer = box.count = 0;
-    int result = rz_detokenize(m, ids, n_ids, flags, NULL, 0, &n, &box.err);
-    if (result < 0) return result;
-    char *text = malloc(n + 1);
-    if (!text) return no_memory(n);
-    rz_detokenize(m, ids, n_ids, flags, text, n, &n, &box.err);
+    for (;; cap = n) {
+        text = malloc(cap);
+        int result = text ? rz_detokenize(m, ids, n_ids, flags, text, cap, &n, &box.err) : no_memory(cap);
+        if (result == RZ_OK && n <= cap) break;
+        free(text);
+        if (result) return result;
+    }
     box.pointer = address(text);
     box.count = (uint32_t)n;
     return RZ_OK;
@@ -213,22 +214,10 @@ ABI int rz_abi_piece(rz_model *m, uint32_t id, uint32_t flags, char *buf) {
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
-static rz_session_opts session_opts(uint32_t n_ctx, uint32_t chunk, uint32_t kv_type,
-                                    uint32_t all_logits, uint32_t embed) {
-    return (rz_session_opts){.n_ctx = n_ctx, .chunk = chunk, .kv_type = kv_type, .all_logits = all_logits,
-                             .embed = embed};
-}
-
-ABI double rz_abi_session_bytes(rz_model *m, uint32_t n_ctx, uint32_t chunk, uint32_t kv_type,
-                                uint32_t all_logits, uint32_t embed) {
-    rz_session_opts opts = session_opts(n_ctx, chunk, kv_type, all_logits, embed);
-    return (double)rz_session_bytes(m, &opts);
-}
-
 ABI rz_session *rz_abi_session_open(rz_model *m, uint32_t n_ctx, uint32_t chunk, uint32_t kv_type,
                                     uint32_t all_logits, uint32_t embed) {
     rz_session *s = NULL;
-    rz_session_opts opts = session_opts(n_ctx, chunk, kv_type, all_logits, embed);
+    rz_session_opts opts = {.n_ctx = n_ctx, .chunk = chunk, .kv_type = kv_type, .all_logits = all_logits, .embed = embed};
     rz_session_open(m, &opts, &s, &box.err);
     return s;
 }
@@ -259,7 +248,6 @@ ABI int rz_abi_session_rewind(rz_session *s, uint32_t n) {
 ABI int rz_abi_step(rz_session *s) { return report(rz_step(s), rz_session_error(s)); }
 ABI uint32_t rz_abi_session_token(rz_session *s) { return rz_session_token(s); }
 ABI uint32_t rz_abi_session_end(rz_session *s) { return rz_session_end(s); }
-ABI uint32_t rz_abi_session_position(rz_session *s) { return rz_session_position(s); }
 
 /* Rows of logits at mailbox.pointer, their number in mailbox.count, mailbox.stride floats apart. */
 ABI void rz_abi_session_logits(rz_session *s) {

@@ -4,6 +4,7 @@
 
 list(APPEND RZ_SOURCES src/pool_wasm.c src/unicode_forms_wasm.c wasm/abi.c)
 file(STRINGS wasm/exports.txt RZ_EXPORTS)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS wasm/exports.txt)
 list(TRANSFORM RZ_EXPORTS PREPEND "_")
 string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 
