@@ -165,7 +165,7 @@ static void each_character(const rz_norm_step *s, rz_span in, rz_norm_out *o) {
     }
 }
 
-static void trim(const rz_norm_step *s, rz_span in, rz_norm_out *o) {
+static void trim(const rz_norm_step *s, bool *first, rz_span in, rz_norm_out *o) {
     size_t start = 0, end = in.n;
     uint32_t bytes;
     while (s->flags & RZ_NORM_LEFT && start < end) {
@@ -177,6 +177,7 @@ static void trim(const rz_norm_step *s, rz_span in, rz_norm_out *o) {
         if (!rz_uc_space(rz_uc_class(rz_utf8_decode(in.p + end - length, length, &bytes)))) break;
         end -= length;
     }
+    if (start) *first = false;
     rz_norm_put(o, in.p + start, end - start);
 }
 
@@ -223,29 +224,29 @@ static void escape(const rz_norm_step *s, bool first, rz_span in, rz_norm_out *o
     }
 }
 
-static void run_step(const rz_norm_step *s, bool first, rz_span in, rz_norm_out *o, void *work) {
+static void run_step(const rz_norm_step *s, bool *first, rz_span in, rz_norm_out *o, void *work) {
     switch (s->type) {
     case RZ_NORM_FORM:
         o->full = grow(s, in.n) > o->most;
         if (!o->full) o->n = rz_normalize(s->form, in.p, in.n, o->p, work);
         break;
-    case RZ_NORM_TRIM: trim(s, in, o); break;
+    case RZ_NORM_TRIM: trim(s, first, in, o); break;
     case RZ_NORM_PREPEND:
         if (in.n) rz_norm_put(o, s->to.p, s->to.n);
         rz_norm_put(o, in.p, in.n);
         break;
     case RZ_NORM_REPLACE: replace(s, in, o); break;
     case RZ_NORM_REPLACE_REGEX: replace_regex(s, in, o, work); break;
-    case RZ_NORM_ESCAPE: escape(s, first, in, o); break;
+    case RZ_NORM_ESCAPE: escape(s, *first, in, o); break;
     case RZ_NORM_CHARSMAP: rz_norm_charsmap(s, in, o); break;
-    case RZ_NORM_SPM: rz_norm_spm(s, first, in, o); break;
+    case RZ_NORM_SPM: rz_norm_spm(s, *first, in, o); break;
     case RZ_NORM_UGM: rz_norm_ugm(s, in, o); break;
     case RZ_NORM_WPM: rz_norm_wpm(s, in, o); break;
     default: each_character(s, in, o); break;
     }
 }
 
-bool rz_norm_run(const rz_norm_list *list, bool first, const rz_norm_rooms *rooms, rz_span *text) {
+bool rz_norm_run(const rz_norm_list *list, bool *first, const rz_norm_rooms *rooms, rz_span *text) {
     for (uint32_t i = 0; i < list->n; i++) {
         rz_norm_out o = {.p = rooms->buffers[i % 2], .most = rooms->size};
         run_step(&list->step[i], first, *text, &o, rooms->work);

@@ -98,9 +98,9 @@ typedef struct {
     void *work;
 } rz_norm_rooms;
 
-/* *text becomes its normal form, in one of the buffers (or as it was, without steps). `first`: it
- * stands at the start of the whole text. False if a map made it larger than it was measured to be. */
-bool rz_norm_run(const rz_norm_list *list, bool first, const rz_norm_rooms *rooms, rz_span *text);
+/* *text becomes its normal form, in one of the buffers (or as it was, without steps). `*first`: it
+ * stands at the start of the whole text; false afterwards if white space at its start went. False if a map made it larger than it was measured to be. */
+bool rz_norm_run(const rz_norm_list *list, bool *first, const rz_norm_rooms *rooms, rz_span *text);
 
 /* ---- between norm.c and norm_spaces.c ------------------------------------------------------- */
 

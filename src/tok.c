@@ -173,7 +173,7 @@ static int encode_between(call *c, const rz_trie *trie, bool any, rz_span text, 
 
 static int encode_plain(call *c, rz_span text, bool first) {
     if (text.n == 0) return RZ_OK;
-    if (!rz_norm_run(&c->v->norm, first, &c->s.norm, &text)) {
+    if (!rz_norm_run(&c->v->norm, &first, &c->s.norm, &text)) {
         return rz_err_set(c->err, RZ_E_VALUE, "the normalised text is longer than the tokenizer says");
     }
     return encode_between(c, &c->v->normal_trie, c->v->any_normal, text, first, encode_words);

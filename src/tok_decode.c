@@ -106,8 +106,13 @@ size_t rz_tok_piece(const rz_vocab *v, uint32_t id, uint32_t flags, uint8_t *out
 
 /* ---- whole texts --------------------------------------------------------------------------- */
 
-/* The first piece of a text without the space in front of it, or without any. */
-static size_t strip_first(const rz_vocab *v, uint8_t *piece, size_t n) {
+/* The first piece of a text without the space in front of it, or without any. A word piece is its text there. */
+static size_t first_piece(const rz_vocab *v, uint32_t id, uint8_t *piece, size_t n) {
+    if (v->flags & RZ_VOCAB_WORDS) {
+        uint32_t len;
+        const uint8_t *text = rz_vocab_text(v, id, &len);
+        return copy_text(text, len, piece);
+    }
     const size_t most = v->flags & RZ_VOCAB_STRIP_ALL ? n : v->flags & RZ_VOCAB_STRIP_FIRST ? 1 : 0;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
@@ -169,7 +174,7 @@ int rz_tok_decode(const rz_vocab *v, const uint32_t *ids, size_t n_ids, uint32_t
         uint8_t *piece = fits ? text + s.n : aside;
         size_t len = rz_tok_piece(v, ids[i], flags, piece);
         if (len == 0) continue;
-        if (first) len = strip_first(v, piece, len);
+        if (first) len = first_piece(v, ids[i], piece, len);
         first = false;
         if (fits) {
             s.n += len;

@@ -458,6 +458,7 @@ static void add_special(rz_vocab *v, uint32_t index) {
     uint32_t len;
     const uint8_t *text = rz_vocab_text(v, special->id, &len);
     rz_span key = {text, len};
+    bool first = true;
     if (len == 0) return;
     if (!(special->flags & RZ_SPECIAL_NORMALIZED)) {
         rz_trie_add(&v->special_trie, text, len, index);
@@ -465,7 +466,7 @@ static void add_special(rz_vocab *v, uint32_t index) {
         return;
     }
     v->any_normal = true;
-    if (!v->norm.n || len > longest_added || !rz_norm_run(&v->norm, true, &v->source.rooms, &key) ||
+    if (!v->norm.n || len > longest_added || !rz_norm_run(&v->norm, &first, &v->source.rooms, &key) ||
         key.n == 0 || key.n > v->source.normal_bytes) {
         rz_trie_add(&v->normal_trie, text, len, index);
         return;

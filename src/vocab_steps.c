@@ -359,7 +359,7 @@ static int read_step(rz_vocab *v, rz_json j, rz_arena *arena, rz_err *err) {
         return RZ_OK;
     }
     if (rz_json_type_is(j, "WordPiece")) {
-        v->flags |= RZ_VOCAB_WORDS | RZ_VOCAB_STRIP_FIRST;
+        v->flags |= RZ_VOCAB_WORDS;
         if (rz_json_member_bool(j, "cleanup", true)) v->flags |= RZ_VOCAB_CLEAN;
         return RZ_OK;
     }

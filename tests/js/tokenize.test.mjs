@@ -120,6 +120,28 @@ test('BOS and EOS: from the post-processor, or as tokenizer_config.json says', a
   }
 });
 
+test('decoding: the first word piece keeps its mark, later ones join or start a word; no space in front of signs', async () => {
+  const vocab = Object.fromEntries(['[UNK]', 'do', '##n', "n't", '##ing', 'go', '.', "' ", "'s", 'x .'].map((text, id) => [text, id]));
+  for (const [cleanup, ids, want] of [
+    [true, [4, 1, 4], '##ing doing'], [true, [1, 3, 5, 4, 6], "don't going."], [true, [6, 1, 6], '. do.'], [true, [5, 8, 1], "go's do"],
+    [false, [1, 3, 6], "do n't ."], [false, [4], '##ing'],
+  ]) {
+    const tokenizer = await open({ model: { type: 'WordPiece', unk_token: '[UNK]', vocab }, decoder: { type: 'WordPiece', prefix: '##', cleanup } });
+    assert.equal(await tokenizer.detokenize(ids), want);
+    await tokenizer.close();
+  }
+});
+
+test('Metaspace marks the first word only where nothing was taken from in front of it', async () => {
+  const model = { type: 'Unigram', unk_id: 0, vocab: [['<unk>', 0], ['▁a', -1], ['a', -2], ['▁', -3]] };
+  const json = (prepend_scheme) => ({ model, normalizer: { type: 'Strip' }, pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme } });
+  for (const [scheme, text, want] of [['first', 'a', [1]], ['first', ' a', [2]], ['first', '\u3000a a ', [2, 1]], ['always', ' a', [1]], ['never', 'a', [2]]]) {
+    const tokenizer = await open(json(scheme));
+    assert.deepEqual(await tokenizer.tokenize(text), want, `${scheme} ${JSON.stringify(text)}`);
+    await tokenizer.close();
+  }
+});
+
 test('refusals name what is wrong', async () => {
   for (const [json, code, message] of [
     ['{"model": ', 'FORMAT', /^tokenizer\.json: it is no JSON from byte \d+ on$/],
