@@ -25,7 +25,7 @@ RZ_INLINE void tile_panel(const block_panel *p, bool minima, uint32_t blocks, co
         for (int half = 0; half < 2; half++, codes += 16 * NR, factors += NR) {
             const uint8_t *act_half = act + half * 4 * T * XK_BYTES;
             vi sum[8];
-            FOR_T sum[t] = vi_splat(W8_BIAS ? W8_BIAS * ACT_NS(act, T, half, t) : 0);
+            FOR_T sum[t] = vi_splat(W8_BIAS ? W8_BIAS * ACT_NS16(act, T, half, t) : 0);
             _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
                 w8 w = w8_load_signed(codes + v * 4 * NR);
                 FOR_T sum[t] = vi_dot_w8(sum[t], w, ACT_Q(act_half, T, v, t));
@@ -36,7 +36,7 @@ RZ_INLINE void tile_panel(const block_panel *p, bool minima, uint32_t blocks, co
             if (!minima) continue;
             vf min = vf_load(factors + PANEL / 16 * NR);
             FOR_T acc[t] = vf_madd(
-                min, vf_splat(ACT_D(act, T, t) * (float)ACT_NS(act, T, half, t)), acc[t]);
+                min, vf_splat(ACT_D(act, T, t) * (float)ACT_NS16(act, T, half, t)), acc[t]);
         }
     }
     FOR_T if (t < live) vf_store(y + t * ldy, acc[t]);

@@ -29,7 +29,8 @@
  *   q8:  [tile][block of 32 columns] of
  *          f32 d[T]        scale: x is about d q, |q| <= 127
  *          f32 ds[T]       d times the sum of the block's q
- *          i32 ns[2][T]    minus the sum of q over columns 0-15, 16-31
+ *          i32 ns[T]       minus the sum of q
+ *          i32 ns_upper[T] the same of columns 16-31
  *          q[8][T][4]      4 columns of every token; as i16 in the order 0 2 1 3 where `act_i16`
  * A block whose values are all smaller than RZ_ACT_LEAST is zero. One that holds NaN or infinity has
  * d = ds = NaN and q = 0, so that every result that depends on it is NaN.

@@ -21,30 +21,37 @@
 #define ACT_BYTES(T) ((T) * (16 + 8 * XK_BYTES))
 #define ACT_D(a, T, t)       (((const float *)(a))[t])
 #define ACT_DS(a, T, t)      (((const float *)(a))[(T) + (t)])
-#define ACT_NS(a, T, half, t) (((const int32_t *)(a))[(2 + (half)) * (T) + (t)])
+#define ACT_NS(a, T, t)      (((const int32_t *)(a))[2 * (T) + (t)])
+#define ACT_NS16(a, T, upper, t)                                                                   \
+    ((upper) ? ((const int32_t *)(a))[3 * (T) + (t)]                                               \
+             : ACT_NS(a, T, t) - ((const int32_t *)(a))[3 * (T) + (t)])
 #define ACT_Q(a, T, k4, t)   xk_load((a) + 16 * (T) + ((k4) * (T) + (t)) * XK_BYTES)
+
+/* start plus the sums of the codes of 4 bits of 32 columns. */
+RZ_INLINE void sum_q4(const uint8_t *qs, const uint8_t *act, const vi *start, vi *out, const int T) {
+    na sum[8];
+    FOR_T sum[t] = na_start(start[t]);
+    UNROLL for (int v = 0; v < 4; v++) {
+        vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
+        FOR_T {
+            sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
+            sum[t] = na_dot(sum[t], high, ACT_Q(act, T, v + 4, t));
+        }
+    }
+    FOR_T out[t] = na_end(sum[t], start[t]);
+}
 
 RZ_INLINE void tile_q4_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
                          const int T) {
     vf acc[8];
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 18 * NR, act += ACT_BYTES(T)) {
-        const uint8_t *qs = cell + 2 * NR;
-        na sum[8];
-        FOR_T sum[t] = na_zero();
-        UNROLL for (int v = 0; v < 4; v++) {
-            vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
-            FOR_T {
-                sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
-                sum[t] = na_dot(sum[t], high, ACT_Q(act, T, v + 4, t));
-            }
-        }
+        vi sum[8];
+        FOR_T sum[t] = vi_shl(vi_splat(ACT_NS(act, T, t)), 3);
+        sum_q4(cell + 2 * NR, act, sum, sum, T);
         vf d = vf_load_f16(cell);
-        FOR_T {
-            vi s = vi_add(na_sum(sum[t]),
-                          vi_splat(8 * (ACT_NS(act, T, 0, t) + ACT_NS(act, T, 1, t))));
-            acc[t] = vf_madd(vf_from_i(s), vf_mul(d, vf_splat(ACT_D(act, T, t))), acc[t]);
-        }
+        FOR_T acc[t] =
+            vf_madd(vf_from_i(sum[t]), vf_mul(d, vf_splat(ACT_D(act, T, t))), acc[t]);
     }
     FOR_T out[t] = acc[t];
 }
@@ -54,31 +61,24 @@ RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     vf acc[8];
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 20 * NR, act += ACT_BYTES(T)) {
-        const uint8_t *qs = cell + 4 * NR;
-        na sum[8];
-        FOR_T sum[t] = na_zero();
-        UNROLL for (int v = 0; v < 4; v++) {
-            vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
-            FOR_T {
-                sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
-                sum[t] = na_dot(sum[t], high, ACT_Q(act, T, v + 4, t));
-            }
-        }
+        vi sum[8];
+        FOR_T sum[t] = vi_splat(0);
+        sum_q4(cell + 4 * NR, act, sum, sum, T);
         vf d = vf_load_f16(cell), m = vf_load_f16(cell + 2 * NR);
         FOR_T {
             vf scale = vf_mul(d, vf_splat(ACT_D(act, T, t)));
-            acc[t] = vf_madd(vf_from_i(na_sum(sum[t])), scale, acc[t]);
+            acc[t] = vf_madd(vf_from_i(sum[t]), scale, acc[t]);
             acc[t] = vf_madd(m, vf_splat(ACT_DS(act, T, t)), acc[t]);
         }
     }
     FOR_T out[t] = acc[t];
 }
 
-/* Sums of the codes of 5 bits of 32 columns: h holds the fifth bits, qs the nibbles. */
-RZ_INLINE void sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, vi *out,
-                      const int T) {
+/* start plus the sums of the codes of 5 bits of 32 columns: h holds the fifth bits, qs the nibbles. */
+RZ_INLINE void sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, const vi *start,
+                      vi *out, const int T) {
     na low_sum[8], high_sum[8];
-    FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
+    FOR_T low_sum[t] = na_start(start[t]), high_sum[t] = na_start(vi_splat(0));
     vb bits = vb_load(h);
     _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
         vb raw = vb_load(qs + v * 4 * NR);
@@ -86,10 +86,14 @@ RZ_INLINE void sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, v
         vb high = vb_or(vb_high4(raw), vb_bit_at4(bits, v + 4));
         FOR_T {
             low_sum[t] = na_dot(low_sum[t], low, ACT_Q(act, T, v, t));
-            high_sum[t] = na_dot(high_sum[t], high, ACT_Q(act, T, v + 4, t));
+            na *sum = NA_NARROW ? &high_sum[t] : &low_sum[t];
+            *sum = na_dot(*sum, high, ACT_Q(act, T, v + 4, t));
         }
     }
-    FOR_T out[t] = vi_add(na_sum(low_sum[t]), na_sum(high_sum[t]));
+    FOR_T {
+        out[t] = na_end(low_sum[t], start[t]);
+        if (NA_NARROW) out[t] = vi_add(out[t], na_end(high_sum[t], vi_splat(0)));
+    }
 }
 
 RZ_INLINE void tile_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
@@ -98,12 +102,11 @@ RZ_INLINE void tile_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, act += ACT_BYTES(T)) {
         vi sum[8];
-        sum_q5(cell + 2 * NR, cell + 6 * NR, act, sum, T);
+        FOR_T sum[t] = vi_shl(vi_splat(ACT_NS(act, T, t)), 4);
+        sum_q5(cell + 2 * NR, cell + 6 * NR, act, sum, sum, T);
         vf d = vf_load_f16(cell);
-        FOR_T {
-            vi s = vi_add(sum[t], vi_splat(16 * (ACT_NS(act, T, 0, t) + ACT_NS(act, T, 1, t))));
-            acc[t] = vf_madd(vf_from_i(s), vf_mul(d, vf_splat(ACT_D(act, T, t))), acc[t]);
-        }
+        FOR_T acc[t] =
+            vf_madd(vf_from_i(sum[t]), vf_mul(d, vf_splat(ACT_D(act, T, t))), acc[t]);
     }
     FOR_T out[t] = acc[t];
 }
@@ -114,7 +117,8 @@ RZ_INLINE void tile_q5_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 24 * NR, act += ACT_BYTES(T)) {
         vi sum[8];
-        sum_q5(cell + 4 * NR, cell + 8 * NR, act, sum, T);
+        FOR_T sum[t] = vi_splat(0);
+        sum_q5(cell + 4 * NR, cell + 8 * NR, act, sum, sum, T);
         vf d = vf_load_f16(cell), m = vf_load_f16(cell + 2 * NR);
         FOR_T {
             vf scale = vf_mul(d, vf_splat(ACT_D(act, T, t)));
@@ -131,8 +135,7 @@ RZ_INLINE void tile_q8_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 34 * NR, act += ACT_BYTES(T)) {
         vi sum[8];
-        FOR_T sum[t] =
-            vi_splat(W8_BIAS ? W8_BIAS * (ACT_NS(act, T, 0, t) + ACT_NS(act, T, 1, t)) : 0);
+        FOR_T sum[t] = W8_BIAS ? vi_shl(vi_splat(ACT_NS(act, T, t)), 7) : vi_splat(0);
         UNROLL for (int v = 0; v < 8; v++) {
             w8 w = w8_load(cell + 2 * NR + v * 4 * NR);
             FOR_T sum[t] = vi_dot_w8(sum[t], w, ACT_Q(act, T, v, t));
@@ -164,12 +167,12 @@ RZ_INLINE void add_pair_k(const vi *low_sum, const vi *high_sum, const uint8_t *
 RZ_INLINE void half_q4_k(const uint8_t *qs, const uint8_t *act, vi *out, const bool upper,
                          const int T) {
     na sum[8];
-    FOR_T sum[t] = na_zero();
+    FOR_T sum[t] = na_start(vi_splat(0));
     UNROLL for (int v = 0; v < 8; v++) {
         vb raw = vb_load(qs + v * 4 * NR), codes = upper ? vb_high4(raw) : vb_low4(raw);
         FOR_T sum[t] = na_dot(sum[t], codes, ACT_Q(act, T, v, t));
     }
-    FOR_T out[t] = na_sum(sum[t]);
+    FOR_T out[t] = na_end(sum[t], vi_splat(0));
 }
 
 /* Two groups of 32 columns, in the low and the high nibbles of the same bytes. */
@@ -180,7 +183,7 @@ RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *act, vi *low, vi *hig
         return;
     }
     na low_sum[8], high_sum[8];
-    FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
+    FOR_T low_sum[t] = na_start(vi_splat(0)), high_sum[t] = na_start(vi_splat(0));
     UNROLL for (int v = 0; v < 8; v++) {
         vb raw = vb_load(qs + v * 4 * NR), codes0 = vb_low4(raw), codes1 = vb_high4(raw);
         FOR_T {
@@ -188,7 +191,7 @@ RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *act, vi *low, vi *hig
             high_sum[t] = na_dot(high_sum[t], codes1, ACT_Q(act + ACT_BYTES(T), T, v, t));
         }
     }
-    FOR_T low[t] = na_sum(low_sum[t]), high[t] = na_sum(high_sum[t]);
+    FOR_T low[t] = na_end(low_sum[t], vi_splat(0)), high[t] = na_end(high_sum[t], vi_splat(0));
 }
 
 RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,
@@ -220,7 +223,7 @@ RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, int c, const uint
     for (int half = 0; half < 2; half++, qs += 16 * NR, qh += 16 * NR) {
         const uint8_t *act1 = act + half * 4 * T * XK_BYTES, *act2 = act1 + ACT_BYTES(T);
         na low_sum[8], high_sum[8];
-        FOR_T low_sum[t] = na_zero(), high_sum[t] = na_zero();
+        FOR_T low_sum[t] = na_start(vi_splat(0)), high_sum[t] = na_start(vi_splat(0));
         UNROLL for (int v = 0; v < 4; v++) {
             vb raw = vb_load(qs + v * 4 * NR);
             vb bits = vb_shift_down(vb_load(qh + v * 4 * NR), 2 * c);
@@ -232,8 +235,8 @@ RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, int c, const uint
             }
         }
         FOR_T {
-            low[t] = vi_add(low[t], na_sum(low_sum[t]));
-            high[t] = vi_add(high[t], na_sum(high_sum[t]));
+            low[t] = vi_add(low[t], na_end(low_sum[t], vi_splat(0)));
+            high[t] = vi_add(high[t], na_end(high_sum[t], vi_splat(0)));
         }
     }
 }
@@ -265,7 +268,7 @@ RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
 RZ_INLINE void quarter_q6_k(const uint8_t *q, const uint8_t *scale, const uint8_t *act, int part,
                             vf *scaled, const int i, const int T) {
     vi sum[8];
-    FOR_T sum[t] = vi_splat(32 * ACT_NS(act, T, part, t));
+    FOR_T sum[t] = vi_shl(vi_splat(ACT_NS16(act, T, part, t)), 5);
     UNROLL for (int v = 4 * part; v < 4 * part + 4; v++) {
         const uint8_t *words = q + v * 12 * NR;
         vb raw = vb_load(words + i % 2 * 4 * NR), high = vb_load(words + 8 * NR);
@@ -288,7 +291,7 @@ RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, cons
     }
     vi sum[4];
     _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
-        sum[i] = vi_splat(32 * ACT_NS(act + i * ACT_BYTES(1), 1, part, 0));
+        sum[i] = vi_shl(vi_splat(ACT_NS16(act + i * ACT_BYTES(1), 1, part, 0)), 5);
     }
     UNROLL for (int v = 4 * part; v < 4 * part + 4; v++) {
         const uint8_t *words = q + v * 12 * NR;

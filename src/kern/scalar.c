@@ -13,7 +13,7 @@ static float f16_at(const uint8_t *p, uint32_t i) { return rz_f32_from_f16(rz_lo
 /* One block of one token, as laid out for tiles of one. */
 typedef struct {
     float d, ds;
-    int32_t ns[2];
+    int32_t ns, ns_upper;
     int8_t q[32];
 } act_block;
 
@@ -33,9 +33,10 @@ static void act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint
         for (int j = 0; j < 32; j++) {
             float shifted = (usable ? x[j] * (127.0f / amax) : 0.0f) + RZ_ROUND;
             block.q[j] = (int8_t)(rz_bits_from_f32(shifted) - rz_bits_from_f32(RZ_ROUND));
-            block.ns[j / 16] -= block.q[j];
+            block.ns -= block.q[j];
+            if (j >= 16) block.ns_upper -= block.q[j];
         }
-        block.ds = block.d * (float)-(block.ns[0] + block.ns[1]);
+        block.ds = block.d * (float)-block.ns;
         memcpy(dst, &block, sizeof block);
     }
 }
@@ -71,7 +72,7 @@ static float dot_q4_0(const uint8_t *cell, uint32_t row, const act_block *x, uin
     float acc = 0;
     for (uint32_t b = 0; b < cols / 32; b++, cell += 18 * NR, x++) {
         const uint8_t *qs = cell + 2 * NR;
-        int32_t sum = 8 * (x->ns[0] + x->ns[1]);
+        int32_t sum = 8 * x->ns;
         for (uint32_t j = 0; j < 16; j++) {
             uint8_t code = byte_at(qs, row, j);
             sum += (code & 15) * x->q[j] + (code >> 4) * x->q[j + 16];
@@ -110,7 +111,7 @@ static float dot_q5_0(const uint8_t *cell, uint32_t row, const act_block *x, uin
     float acc = 0;
     for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, x++) {
         int32_t sum = sum_q5(cell + 2 * NR, cell + 6 * NR, row, x->q);
-        acc += (float)(sum + 16 * (x->ns[0] + x->ns[1])) * (f16_at(cell, row) * x->d);
+        acc += (float)(sum + 16 * x->ns) * (f16_at(cell, row) * x->d);
     }
     return acc;
 }
@@ -180,7 +181,7 @@ static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uin
         for (uint32_t i = 0; i < 16; i++) {
             uint32_t half = i / 8, part = i / 4 % 2, quarter = i % 4;
             const act_block *xq = &x[half * 4 + quarter];
-            int32_t sum = 32 * xq->ns[part];
+            int32_t sum = 32 * (part ? xq->ns_upper : xq->ns - xq->ns_upper);
             for (uint32_t l = part * 16; l < part * 16 + 16; l++) {
                 const uint8_t *words = q + (half * 8 + l / 4) * 12 * NR;
                 uint8_t low = byte_at(words + (quarter & 1) * 4 * NR, row, l % 4);
@@ -212,7 +213,7 @@ static float dot_blocks(const rz_dtype *type, const uint8_t *cell, uint32_t row,
                 sum += type->levels[codes[16 * i + j]] * xb->q[i % 2 * 16 + j];
             }
             acc += (float)sum * (factors[i] * xb->d);
-            if (type->minima) acc += factors[16 + i] * (xb->d * (float)xb->ns[i % 2]);
+            if (type->minima) acc += factors[16 + i] * (xb->d * (float)(i % 2 ? xb->ns_upper : xb->ns - xb->ns_upper));
         }
     }
     return acc;

@@ -4,7 +4,7 @@
 
 #include "simd_x86.h"
 
-enum { TILE = 4, W8_BIAS = 0 };
+enum { TILE = 4, W8_BIAS = 0, NA_NARROW = 1 };
 
 typedef __m256i na;
 typedef struct {
@@ -16,11 +16,14 @@ static inline vi pairs_to_i32(__m256i pairs) {
 }
 
 /* 15 * 127 * 2 * 8 < 2^15 and 31 * 127 * 2 * 4 < 2^15: so many byte-pair sums fit in 16 bits */
-static inline na na_zero(void) { return _mm256_setzero_si256(); }
+static inline na na_start(vi start) {
+    (void)start; /* comes in when the sums are widened */
+    return _mm256_setzero_si256();
+}
 static inline na na_dot(na acc, vb codes, xk x) {
     return _mm256_add_epi16(acc, _mm256_maddubs_epi16(codes, x));
 }
-static inline vi na_sum(na acc) { return pairs_to_i32(acc); }
+static inline vi na_end(na acc, vi start) { return _mm256_add_epi32(pairs_to_i32(acc), start); }
 
 /* codes of at most 7 bits: 127 * 127 * 2 < 2^15 */
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) {

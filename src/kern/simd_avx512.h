@@ -9,7 +9,7 @@
 
 #include "kern.h"
 
-enum { NR = 16, TILE = 8, XK_BYTES = 4, W8_BIAS = 128, SPAN = 2 };
+enum { NR = 16, TILE = 8, XK_BYTES = 4, W8_BIAS = 128, SPAN = 2, NA_NARROW = 0 };
 
 typedef __m512 vf;
 typedef __m512i vi, vb, xk, na, w8;
@@ -62,7 +62,7 @@ static inline vi vi_splat(int32_t x) { return _mm512_set1_epi32(x); }
 static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_max(vi a, vi b) { return _mm512_max_epi32(a, b); }
 static inline int32_t vi_largest(vi v) { return _mm512_reduce_max_epi32(v); }
-static inline vi vi_shl23(vi a) { return _mm512_slli_epi32(a, 23); }
+static inline vi vi_shl(vi a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 static inline vi vi_round(vf a) { return _mm512_cvtps_epi32(a); }
 
 static inline vb vb_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
@@ -98,9 +98,12 @@ static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
 }
 
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) { return _mm512_dpbusd_epi32(acc, codes, x); }
-static inline na na_zero(void) { return _mm512_setzero_si512(); }
+static inline na na_start(vi start) { return start; }
 static inline na na_dot(na acc, vb codes, xk x) { return vi_dot_u7(acc, codes, x); }
-static inline vi na_sum(na acc) { return acc; }
+static inline vi na_end(na acc, vi start) {
+    (void)start;
+    return acc;
+}
 static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
 static inline w8 w8_load_signed(const uint8_t *p) {
     return _mm512_xor_si512(vb_load(p), _mm512_set1_epi8((char)0x80));

@@ -10,7 +10,7 @@
 
 #include "kern.h"
 
-enum { NR = 8, XK_BYTES = 4, W8_BIAS = 0, SPAN = 1 };
+enum { NR = 8, XK_BYTES = 4, W8_BIAS = 0, SPAN = 1, NA_NARROW = 0 };
 #ifdef __ARM_FEATURE_DOTPROD
 enum { TILE = 8 };
 #else
@@ -108,7 +108,10 @@ static inline vi vi_splat(int32_t x) { return (vi){vdupq_n_s32(x), vdupq_n_s32(x
 static inline vi vi_add(vi a, vi b) { return EACH2(vi, vaddq_s32, a, b); }
 static inline vi vi_max(vi a, vi b) { return EACH2(vi, vmaxq_s32, a, b); }
 static inline int32_t vi_largest(vi v) { return vmaxvq_s32(vmaxq_s32(v.a, v.b)); }
-static inline vi vi_shl23(vi a) { return (vi){vshlq_n_s32(a.a, 23), vshlq_n_s32(a.b, 23)}; }
+static inline vi vi_shl(vi a, int n) {
+    int32x4_t by = vdupq_n_s32(n);
+    return (vi){vshlq_s32(a.a, by), vshlq_s32(a.b, by)};
+}
 static inline vi vi_round(vf a) { return EACH1(vi, vcvtnq_s32_f32, a); }
 
 static inline vb vb_load(const uint8_t *p) {
@@ -162,9 +165,12 @@ static inline int32x4_t dot4(int32x4_t acc, int8x16_t w, xk x) {
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
     return (vi){dot4(acc.a, codes.a, x), dot4(acc.b, codes.b, x)};
 }
-static inline na na_zero(void) { return vi_splat(0); }
+static inline na na_start(vi start) { return start; }
 static inline na na_dot(na acc, vb codes, xk x) { return vi_dot_u7(acc, codes, x); }
-static inline vi na_sum(na acc) { return acc; }
+static inline vi na_end(na acc, vi start) {
+    (void)start;
+    return acc;
+}
 static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
 static inline w8 w8_load_signed(const uint8_t *p) { return vb_load(p); }
 static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }

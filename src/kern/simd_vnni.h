@@ -7,16 +7,19 @@
 
 #include "simd_x86.h"
 
-enum { TILE = 4, W8_BIAS = 128 };
+enum { TILE = 4, W8_BIAS = 128, NA_NARROW = 0 };
 
 typedef __m256i na;
 typedef vb w8;
 
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) { return _mm256_dpbusd_avx_epi32(acc, codes, x); }
 
-static inline na na_zero(void) { return _mm256_setzero_si256(); }
+static inline na na_start(vi start) { return start; }
 static inline na na_dot(na acc, vb codes, xk x) { return vi_dot_u7(acc, codes, x); }
-static inline vi na_sum(na acc) { return acc; }
+static inline vi na_end(na acc, vi start) {
+    (void)start;
+    return acc;
+}
 
 static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
 /* the same of bytes that are not biased */

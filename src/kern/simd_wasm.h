@@ -22,7 +22,7 @@
 #define DOT_S8  2
 #define DOT_SAT 3
 
-enum { NR = 8, TILE = 4, SPAN = 1 };
+enum { NR = 8, TILE = 4, SPAN = 1, NA_NARROW = 0 };
 #ifdef RELAXED_DOT
 enum { XK_BYTES = 4, W8_BIAS = RELAXED_DOT == DOT_U8 ? 128 : 0 };
 #else
@@ -122,7 +122,9 @@ static inline int32_t vi_largest(vi v) {
     int32_t x = wasm_i32x4_extract_lane(s, 0), y = wasm_i32x4_extract_lane(s, 1);
     return x > y ? x : y;
 }
-static inline vi vi_shl23(vi a) { return PAIR(vi, wasm_i32x4_shl(a.a, 23), wasm_i32x4_shl(a.b, 23)); }
+static inline vi vi_shl(vi a, int n) {
+    return PAIR(vi, wasm_i32x4_shl(a.a, (uint32_t)n), wasm_i32x4_shl(a.b, (uint32_t)n));
+}
 static inline vi vi_round(vf a) {
     v128_t magic = wasm_f32x4_splat(12582912.0f); /* RZ_ROUND of fmath.h */
     return PAIR(vi, wasm_i32x4_sub(wasm_f32x4_add(a.a, magic), magic),
@@ -258,8 +260,11 @@ static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }
 #endif
 
 typedef vi na;
-static inline na na_zero(void) { return vi_splat(0); }
+static inline na na_start(vi start) { return start; }
 static inline na na_dot(na acc, vb codes, xk x) { return vi_dot_u7(acc, codes, x); }
-static inline vi na_sum(na acc) { return acc; }
+static inline vi na_end(na acc, vi start) {
+    (void)start;
+    return acc;
+}
 
 #endif

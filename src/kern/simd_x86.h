@@ -5,8 +5,8 @@
  * The vocabulary, the same in every simd_*.h, with NR lanes:
  *   vf, vi, vb   NR floats, NR int32, 4 NR bytes (4 bytes for each lane)
  *   xk           4 activations of one token, given to every lane; XK_BYTES apart in memory
- *   na           sums of products of 4-bit codes and activations: at most 8 na_dot per na_zero, of
- *                5-bit codes at most 4
+ *   na           sums of products of 4-bit codes and activations, from na_start on; na_end takes the
+ *                same start. Where NA_NARROW, of 16 bits: at most 8 na_dot, of 5-bit codes at most 4
  *   SPAN         vectors that attention computes at once for each of its queries
  *   w8           4 NR signed weights as rz_mat.flip stores them; W8_BIAS is what is added to them
  */
@@ -80,7 +80,7 @@ static inline int32_t vi_largest(vi v) {
     a = _mm_max_epi32(a, _mm_unpackhi_epi64(a, a));
     return _mm_cvtsi128_si32(_mm_max_epi32(a, _mm_srli_epi64(a, 32)));
 }
-static inline vi vi_shl23(vi a) { return _mm256_slli_epi32(a, 23); }
+static inline vi vi_shl(vi a, int n) { return _mm256_slli_epi32(a, n); }
 
 static inline vb vb_load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void vb_store(uint8_t *p, vb v) { _mm256_storeu_si256((__m256i *)p, v); }

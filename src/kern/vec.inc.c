@@ -36,7 +36,7 @@ ROWS_FN void ROWS(act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t col
             }
             d[t] = usable ? amax / 127.0f : amax - amax; /* 0, or NaN where amax is no number */
             ds[t] = d[t] * (float)(sum[0] + sum[1]);
-            ns[t] = -sum[0];
+            ns[t] = -(sum[0] + sum[1]);
             ns[width + t] = -sum[1];
         }
         for (uint32_t t = n; t < width; t++) {
@@ -62,7 +62,7 @@ static inline vf vf_exp(vf x) {
     p = vf_madd(p, r, vf_splat(RZ_EXP_C4));
     p = vf_madd(p, r, vf_splat(RZ_EXP_C5));
     p = vf_madd(p, vf_mul(r, r), vf_add(r, vf_splat(1.0f)));
-    vf scale = vf_from_bits(vi_shl23(vi_add(vf_bits(shifted), vi_splat(127))));
+    vf scale = vf_from_bits(vi_shl(vi_add(vf_bits(shifted), vi_splat(127)), 23));
     return vf_keep_not_below(vf_mul(p, scale), x, RZ_EXP_LOW);
 }
 

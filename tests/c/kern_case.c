@@ -163,7 +163,8 @@ act_value case_act_read(const rz_kern *k, const case_act *a, uint32_t token, uin
         a->q8 + ((size_t)t0 * (a->act.cols / 32) + (size_t)block * T) * rz_act_block(k);
     static const int i16_order[4] = {0, 2, 1, 3};
     act_value v = {.d = rz_load_f32(p + 4 * t), .ds = rz_load_f32(p + 4 * (T + t))};
-    for (uint32_t i = 0; i < 2; i++) v.ns[i] = (int32_t)rz_load_u32(p + 4 * ((2 + i) * T + t));
+    v.ns[1] = (int32_t)rz_load_u32(p + 4 * (3 * T + t));
+    v.ns[0] = (int32_t)rz_load_u32(p + 4 * (2 * T + t)) - v.ns[1];
     for (uint32_t k4 = 0; k4 < 8; k4++) {
         const uint8_t *q = p + 16 * T + (k4 * T + t) * bytes;
         for (int i = 0; i < 4; i++) {
