@@ -6,7 +6,7 @@ import { type FileReader, fileOfBytes, isObject } from '../formats/bytes.js';
 import { readGguf } from '../formats/gguf.js';
 import type { GgufPlan, PlannedTensor, ReadTensor } from '../formats/gguf-stream.js';
 import { entry, type MetaEntry, type TensorInfo } from '../formats/header.js';
-import { describeHf, ggufName, headsToPermute, hfArchitecture, numberAt } from '../formats/hf-names.js';
+import { describeHf, ggufName, headsToPermute, hfArchitecture, numberAt, ropeTensors } from '../formats/hf-names.js';
 import { hfTokenizerEntries } from '../formats/hf-tokenizer.js';
 import { isLlama2c, readLlama2c, readLlama2cTokenizer } from '../formats/llama2c.js';
 import { readSafetensors } from '../formats/safetensors.js';
@@ -89,7 +89,7 @@ async function openFolder(folder: string): Promise<OpenModel> {
   const kvHeads = numberAt(config, 'num_key_value_heads') ?? heads;
   const files = await Promise.all((await weightFiles(folder)).map(openFile));
   const fileOf = new Map<TensorInfo, FileReader>();
-  const tensors: PlannedTensor[] = [];
+  const tensors = ropeTensors(config);
   for (const file of files) {
     for (const t of (await readSafetensors(file)).tensors) {
       const name = ggufName(t.name, arch);

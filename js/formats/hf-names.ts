@@ -4,6 +4,8 @@
  * Llama's GGUF files pair neighbours, so rows of query and key matrices change places.
  */
 import { RealizarError } from '../errors.js';
+import { isObject } from './bytes.js';
+import type { PlannedTensor } from './gguf-stream.js';
 import { entry, type MetaEntry, metaType } from './header.js';
 
 export interface HfArchitecture {
@@ -96,19 +98,53 @@ function required(config: Config, ...keys: string[]): number {
   return value;
 }
 
-/** RoPE scaling, of which GGUF metadata can say linear and YaRN. */
+function textAt(config: Config, ...keys: string[]): string {
+  return String(keys.map((key) => config[key]).find((v) => typeof v === 'string') ?? 'default');
+}
+
+/** RoPE's settings; newer files have its base there as well. */
+function ropeOf(config: Config): Config {
+  const rope = config.rope_parameters ?? config.rope_scaling;
+  if (!isObject(rope)) return {};
+  return isObject(rope.full_attention) ? rope.full_attention : rope;
+}
+
+function ropeBase(config: Config): number {
+  return numberAt(ropeOf(config), 'rope_theta') ?? numberAt(config, 'rope_theta') ?? 10000;
+}
+
+function headWidth(config: Config): number {
+  return numberAt(config, 'head_dim') ?? required(config, 'hidden_size', 'hidden_dim', 'd_model', 'n_embd') / required(config, 'num_attention_heads', 'num_heads', 'n_heads', 'n_head');
+}
+
+/** RoPE scaling, of which GGUF metadata can say linear and YaRN; Llama 3's is a tensor. */
 function scalingEntries(arch: string, config: Config): [string, MetaEntry][] {
-  const scaling = config.rope_scaling as Config | null | undefined;
-  if (!scaling) return [];
-  const kind = String(scaling.rope_type ?? scaling.type ?? '');
-  if (kind === 'default') return [];
-  if (kind !== 'linear' && kind !== 'yarn') throw new RealizarError('UNSUPPORTED', `RoPE scaling '${kind}' cannot be translated to GGUF here; linear and yarn can`);
+  const scaling = ropeOf(config);
+  const kind = textAt(scaling, 'rope_type', 'type');
+  if (kind === 'default' || kind === 'llama3') return [];
+  if (kind !== 'linear' && kind !== 'yarn') throw new RealizarError('UNSUPPORTED', `RoPE scaling '${kind}' cannot be translated to GGUF here; linear, yarn and llama3 can`);
   const original = numberAt(scaling, 'original_max_position_embeddings');
   return [
     [`${arch}.rope.scaling.type`, entry('string', kind)],
     [`${arch}.rope.scaling.factor`, entry('f32', required(scaling, 'factor'))],
     ...(original ? [[`${arch}.rope.scaling.original_context_length`, entry('u32', original)] as [string, MetaEntry]] : []),
   ];
+}
+
+/** What GGUF keeps as a tensor: by how much Llama 3's RoPE scaling slows every pair of a head. */
+export function ropeTensors(config: Config): PlannedTensor[] {
+  const scaling = ropeOf(config);
+  if (textAt(scaling, 'rope_type', 'type') !== 'llama3') return [];
+  const [factor, low, high, original] = ['factor', 'low_freq_factor', 'high_freq_factor', 'original_max_position_embeddings'].map((key) => required(scaling, key)) as [number, number, number, number];
+  const width = headWidth(config);
+  const factors = Float32Array.from({ length: width / 2 }, (_, i) => {
+    const turns = original / (2 * Math.PI * ropeBase(config) ** ((2 * i) / width));
+    const keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
+    return 1 / ((1 - keep) / factor + keep);
+  });
+  const name = 'rope_freqs.weight';
+  const data = new Uint8Array(factors.buffer);
+  return [{ name, type: 'F32', data, source: { name, type: 'F32', dims: [factors.length], offset: 0, bytes: data.length } }];
 }
 
 /** Metadata from config.json, or from the metadata of an .apr file, which has aliases for its keys. */
@@ -131,12 +167,12 @@ export function describeHf(arch: HfArchitecture, config: Config): Map<string, Me
   set('feed_forward_length', 'u32', required(config, 'intermediate_size', 'ffn_dim', 'd_ff', 'n_inner'));
   set('attention.head_count', 'u32', heads);
   set('attention.head_count_kv', 'u32', numberAt(config, 'num_key_value_heads', 'num_kv_heads', 'n_kv_heads') ?? heads);
-  const headDim = numberAt(config, 'head_dim') ?? embd / heads;
+  const headDim = headWidth(config);
   set('attention.key_length', 'u32', headDim);
   set('attention.value_length', 'u32', headDim);
   set('rope.dimension_count', 'u32', headDim);
   set('attention.layer_norm_rms_epsilon', 'f32', numberAt(config, 'rms_norm_eps', 'layer_norm_eps', 'norm_eps') ?? 1e-6);
-  set('rope.freq_base', 'f32', numberAt(config, 'rope_theta') ?? 10000);
+  set('rope.freq_base', 'f32', ropeBase(config));
   set('vocab_size', 'u32', required(config, 'vocab_size'));
   set('attn_logit_softcapping', 'f32', numberAt(config, 'attn_logit_softcapping'));
   set('final_logit_softcapping', 'f32', numberAt(config, 'final_logit_softcapping'));

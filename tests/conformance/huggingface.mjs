@@ -36,7 +36,7 @@ const phi3Names = { ...llamaNames, attn_qkv: 'self_attn.qkv_proj', ffn_up: 'mlp.
 
 const base = {
   hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 16, vocab_size: 288,
-  max_position_embeddings: 64, rms_norm_eps: 1e-5, layer_norm_eps: 1e-5, layer_norm_epsilon: 1e-5, norm_epsilon: 1e-5, tie_word_embeddings: false,
+  max_position_embeddings: 64, eos_token_id: 2, rms_norm_eps: 1e-5, layer_norm_eps: 1e-5, layer_norm_epsilon: 1e-5, norm_epsilon: 1e-5, tie_word_embeddings: false,
   hidden_act: 'silu', rope_theta: 10000,
 };
 const llama = (config = {}) => ({ config: { model_type: 'llama', ...config }, pairs: true });
@@ -142,6 +142,9 @@ const models = {
 
 export const huggingFaceNames = Object.keys(models);
 
+/** Those that realizar convert writes as GGUF. */
+export const translated = huggingFaceNames.filter((name) => /^(llama|smollm3|granite|qwen[23]|olmo2|gemma)(?!moe)/.test(name));
+
 /** The float tensors of a GGUF file: name to { dtype, dims, data }, dims[0] the row length. */
 export function ggufFloats(bytes) {
   return Object.fromEntries(parseGguf(bytes).tensors.map(({ name, type, dims, offset, bytes: n }) => {
@@ -192,6 +195,17 @@ function joinExperts(...parts) {
   return { ...joined, shape: [count, width] };
 }
 
+/** The tokenizer of a GGUF file whose tokens are merged from nothing smaller, as Llama 2's was published. */
+function tokenizer(gguf) {
+  const tokens = parseGguf(gguf).metadata.get('tokenizer.ggml.tokens').value;
+  return {
+    added_tokens: [0, 1, 2].map((id) => ({ id, content: tokens[id], special: true, normalized: false })),
+    normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '\u2581' }, { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' }] },
+    post_processor: { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<s>' } }, { Sequence: { id: 'A' } }], special_tokens: { '<s>': { ids: [1] } } },
+    model: { type: 'BPE', byte_fallback: true, unk_token: '<unk>', vocab: Object.fromEntries(tokens.map((t, i) => [t, i])), merges: [] },
+  };
+}
+
 /** Files of the model that `gguf` holds with float weights, for load(); undefined: Hugging Face has no such model. */
 export function huggingFace(name, gguf) {
   if (!models[name]) return undefined;
@@ -226,5 +240,5 @@ export function huggingFace(name, gguf) {
     if (minusOne && slot.endsWith('norm')) moved = { ...tensor, data: tensor.data.map((x) => x - 1) };
     tensors[hfName] = transposed && layer !== undefined && tensor.dims.length === 2 ? transpose(tensor) : { ...moved, shape: tensor.dims.toReversed() };
   }
-  return { 'config.json': json(config), 'model.safetensors': safetensors(tensors) };
+  return { 'config.json': json(config), 'model.safetensors': safetensors(tensors), 'tokenizer.json': json(tokenizer(gguf)) };
 }
