@@ -13,6 +13,9 @@ import { permuteRows } from '../../dist/formats/hf-names.js';
 import { load, RealizarError } from '../../dist/index-node.js';
 import { sampleSha256, trainSample } from '../../tools/train-sample.mjs';
 import { apr1, collect, compressV1, f32, lz4Literals, resealV2, sealed, u32, zstdRaw } from './apr-files.mjs';
+import { tinyModel } from '../conformance/architectures.mjs';
+import { huggingFace } from '../conformance/huggingface.mjs';
+import { readSafetensors } from './hf.mjs';
 import { fixture, root, sameBits, shippedModel } from './support.mjs';
 
 const modes = [
@@ -356,6 +359,14 @@ describe('language models in version 2', () => {
       return out;
     }
     assert.ok(sameBits(await logits(file), await logits(path)));
+  });
+
+  test("Llama 3's RoPE scaling under Hugging Face's names", async () => {
+    const gguf = new Uint8Array(tinyModel('llama-3'));
+    const files = huggingFace('llama-3', gguf);
+    const tensors = Object.entries(readSafetensors(files['model.safetensors'])).map(([name, { shape, data }]) => ({ name, shape, bytes: Buffer.from(data.buffer) }));
+    const file = apr1(JSON.parse(Buffer.from(files['config.json'])), tensors);
+    assert.ok(sameBits(await logits(file), await logits(gguf)));
   });
 
   test('a tensor that is missing, or of no use, is named', async () => {
