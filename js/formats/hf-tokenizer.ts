@@ -202,7 +202,6 @@ function wordPiece({ json, own, config, model }: Source): [string, MetaEntry][] 
     ['tokenizer.ggml.model', entry('string', 'bert')],
     ['tokenizer.ggml.tokens', arrayEntry('string', tokens.map((t, id) => (types[id] !== tokenType.normal ? t : t.startsWith('##') ? t.slice(2) : `\u2581${t}`)))],
     ['tokenizer.ggml.token_type', arrayEntry('i32', types)],
-    ['tokenizer.ggml.token_type_count', entry('u32', Number(model.type_vocab_size ?? 1))],
     ['tokenizer.ggml.normalizer.lowercase', entry('bool', lowercase)],
     ['tokenizer.ggml.normalizer.strip_accents', entry('bool', typeof normalizer!.strip_accents === 'boolean' ? normalizer!.strip_accents : lowercase)],
     ...ids.filter(([, id]) => id >= 0).map(([key, id]): [string, MetaEntry] => [`tokenizer.ggml.${key}_token_id`, entry('u32', id)]),

@@ -130,7 +130,7 @@ const models = {
       token_embd_norm: 'embeddings.LayerNorm', attn_q: 'attention.self.query', attn_k: 'attention.self.key', attn_v: 'attention.self.value',
       attn_output: 'attention.output.dense', attn_output_norm: 'attention.output.LayerNorm', ffn_up: 'intermediate.dense', ffn_down: 'output.dense',
       layer_output_norm: 'output.LayerNorm' },
-    layers: 'encoder.layer',
+    layers: 'encoder.layer', firstOnly: true,
   },
   'nomic-bert': {
     config: { model_type: 'nomic_bert', activation_function: 'swiglu', hidden_act: undefined, num_key_value_heads: undefined, rotary_emb_fraction: 1 },
@@ -143,7 +143,7 @@ const models = {
 export const huggingFaceNames = Object.keys(models);
 
 /** Those that realizar convert writes as GGUF. */
-export const translated = huggingFaceNames.filter((name) => /^(llama|smollm3|granite|qwen[23]|olmo2|gemma)(?!moe)/.test(name));
+export const translated = huggingFaceNames.filter((name) => /^(bert|llama|smollm3|granite|qwen[23]|olmo2|gemma)(?!moe)/.test(name));
 
 /** The float tensors of a GGUF file: name to { dtype, dims, data }, dims[0] the row length. */
 export function ggufFloats(bytes) {
@@ -209,7 +209,7 @@ function tokenizer(gguf) {
 /** Files of the model that `gguf` holds with float weights, for load(); undefined: Hugging Face has no such model. */
 export function huggingFace(name, gguf) {
   if (!models[name]) return undefined;
-  const { names = llamaNames, layers = 'model.layers', pairs, minusOne, grouped, joined, transposed } = models[name];
+  const { names = llamaNames, layers = 'model.layers', pairs, minusOne, grouped, joined, transposed, firstOnly } = models[name];
   const config = { ...base, ...models[name].config };
   const { num_attention_heads: heads, head_dim: headDim } = config;
   const tensors = {};
@@ -240,5 +240,8 @@ export function huggingFace(name, gguf) {
     if (minusOne && slot.endsWith('norm')) moved = { ...tensor, data: tensor.data.map((x) => x - 1) };
     tensors[hfName] = transposed && layer !== undefined && tensor.dims.length === 2 ? transpose(tensor) : { ...moved, shape: tensor.dims.toReversed() };
   }
-  return { 'config.json': json(config), 'model.safetensors': safetensors(tensors), 'tokenizer.json': json(tokenizer(gguf)) };
+  return {
+    'config.json': json(config), 'model.safetensors': safetensors(tensors), 'tokenizer.json': json(tokenizer(gguf)),
+    ...(firstOnly && { '1_Pooling/config.json': json({ word_embedding_dimension: 64, pooling_mode_cls_token: true }) }),
+  };
 }

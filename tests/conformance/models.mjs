@@ -75,29 +75,45 @@ function logSoftmax(row) {
   return row.map((x) => x - total);
 }
 
-async function ours([source, options], backend) {
+/** Encoders give an embedding instead of logits. */
+const isEncoder = (name) => name.endsWith('bert');
+
+async function ours(name, [source, options], backend) {
   const model = await load(source, { backend, threads: 1, ...options });
   try {
-    return await model.logits(ids);
+    return await (isEncoder(name) ? model.embed(ids) : model.logits(ids));
   } finally {
     await model.close();
   }
 }
 
-async function theirs(path) {
-  const model = await llama.loadModel({ modelPath: path });
+async function theirEmbedding(model) {
+  const context = await model.createEmbeddingContext({ contextSize: 64, batchSize: 64, threads: 1 });
+  const { vector } = await context.getEmbeddingFor(ids);
+  const length = Math.hypot(...vector);
+  return vector.map((v) => v / length);
+}
+
+/** Probabilities behind every position. */
+async function theirRows(model) {
   const context = await model.createContext({
     contextSize: 64, batchSize: 64, threads: 1, flashAttention: false, experimentalKvCacheKeyType: 'F32', experimentalKvCacheValueType: 'F32',
   });
   const all = { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } };
   const out = await context.getSequence().controlledEvaluate(ids.map((id) => [id, { generateNext: all }]));
-  const rows = out.map((o) => new Map(o.next.probabilities));
-  await model.dispose();
-  return rows;
+  return out.map((o) => new Map(o.next.probabilities));
 }
 
-/** Largest difference of log-probabilities among tokens that are at all likely. */
-function difference(logits, other) {
+async function theirs(name, path) {
+  const model = await llama.loadModel({ modelPath: path });
+  const results = await (isEncoder(name) ? theirEmbedding(model) : theirRows(model));
+  await model.dispose();
+  return results;
+}
+
+/** Largest difference of log-probabilities among tokens that are at all likely, or of an embedding's numbers. */
+function difference(name, logits, other) {
+  if (isEncoder(name)) return logits.reduce((worst, v, i) => Math.max(worst, Math.abs(v - other[i])), 0);
   const n = logits.length / ids.length;
   let worst = 0;
   other.forEach((row, i) => {
@@ -109,28 +125,26 @@ function difference(logits, other) {
   return worst;
 }
 
-/** Encoders give no logits; tests/js/hf-gguf.test.mjs compares their embeddings. */
-const encoders = ['bert', 'nomic-bert'];
 const backends = ['native', 'wasm'];
 const lines = [];
-for (const name of modelNames.filter((n) => !encoders.includes(n))) {
+for (const name of modelNames) {
   const rows = Object.fromEntries(Object.keys(formats).map((format) => [format, {}]));
   const f32 = join(folder, `${name}-F32.gguf`);
   writeFileSync(f32, tinyModel(name));
   for (const type of types) {
     const path = join(folder, `${name}-${type}.gguf`);
     if (type !== 'F32') cli('quantize', f32, path, '--type', type.toLowerCase());
-    const expected = await theirs(path);
+    const expected = await theirs(name, path);
     const model = { name, type, path, floats: new Uint8Array(readFileSync(isFloat(type) ? path : f32)) };
     const ofGguf = [];
     for (const [format, cells] of Object.entries(rows)) {
       try {
         const source = await formats[format](model);
         if (!source) continue;
-        const logits = await Promise.all(backends.map((backend) => ours(source, backend)));
+        const logits = await Promise.all(backends.map((backend) => ours(name, source, backend)));
         if (format === 'GGUF') ofGguf.push(...logits);
         const same = format !== 'GGUF' && logits.every((l, i) => sameBits(l, ofGguf[i]));
-        cells[type] = same ? '=' : logits.map((l) => difference(l, expected).toExponential(0)).join(', ');
+        cells[type] = same ? '=' : logits.map((l) => difference(name, l, expected).toExponential(0)).join(', ');
       } catch (error) {
         console.log(`${name} ${type} ${format}: ${error.stderr?.toString().trim() || error.message}`);
       }
@@ -148,7 +162,8 @@ writeFileSync(join(root, 'docs', 'models.md'), `# Models
 Written by \`node tests/conformance/models.mjs\`: a tiny model of every architecture (real names and metadata, 2 to 7 layers, seeded random
 weights), in every format and several weight types, against llama.cpp (node-llama-cpp) on the GGUF file of that type. A cell holds the largest
 difference of log-probabilities over ${ids.length} positions among tokens with a probability above 1e-5: natively, in wasm. "=": the logits are those of the
-GGUF file, bit for bit, in both. Empty: not run or refused, or the format cannot hold the model.
+GGUF file, bit for bit, in both. Of encoders (the two berts) it is the largest difference of an embedding's numbers, its length being 1. Empty: not run
+or refused, or the format cannot hold the model.
 
 Safetensors have the same weights as floats, quantised while they are loaded; "safetensors to GGUF" is what \`realizar convert\` writes of them, read by us
 again (\`tests/conformance/written.mjs\` has llama.cpp read such files). \`.apr\` (version 2) is the GGUF file as \`realizar convert\` rewrites it. Quantising
@@ -161,8 +176,7 @@ looks the function up in a table of halves. Where roundings choose other experts
 |---|---|${types.map(() => '---|').join('')}
 ${lines.join('\n')}
 
-Models with recorded logits, and encoders: \`tests/js/safetensors.test.mjs\` (within 2e-4), \`tests/js/hf-gguf.test.mjs\`. Files of others in .apr and
-llama2.c: \`tests/js/apr.test.mjs\`. All weight types: \`tests/c/test_types_*.c\` (dequantisation bit-equal with recorded vectors, products against sums in
-double).
+Models with recorded logits: \`tests/js/safetensors.test.mjs\` (within 2e-4). Files of others in .apr and llama2.c: \`tests/js/apr.test.mjs\`. All
+weight types: \`tests/c/test_types_*.c\` (dequantisation bit-equal with recorded vectors, products against sums in double).
 `);
 process.exit(0);

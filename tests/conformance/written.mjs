@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { load } from '../../dist/index-node.js';
-import { tinyLlama, filesOf, withFolder } from '../js/hf.mjs';
+import { filesOf, json, tinyLlama, withFolder } from '../js/hf.mjs';
 import { fixture, root } from '../js/support.mjs';
 import { bertJson } from '../js/tokenizer-families.mjs';
 import { tinyModel } from './architectures.mjs';
@@ -48,10 +48,18 @@ if (l2c) write('llama2c.gguf', 'convert', l2c, '--tokenizer', fixture('llama2c/t
 
 /** A folder of Hugging Face converted. */
 const convert = (name, files) => withFolder(files, (folder) => write(`${name}.gguf`, 'convert', folder));
-for (const name of translated) await convert(name, huggingFace(name, new Uint8Array(tinyModel(name))));
+for (const name of translated.filter((n) => n !== 'bert')) await convert(name, huggingFace(name, new Uint8Array(tinyModel(name))));
 const [unigram, words] = ['tokenizers/hf-json/t5-small/tokenizer.json', 'tokenizers/hf-json/bert-vocab.txt'].map((path) => fixture(path, 'converted tokenizers'));
 if (unigram) await convert('unigram', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 32100 }), { 'tokenizer.json': readFileSync(unigram) }));
 if (words) await convert('wordpiece', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 30522 }), { 'tokenizer.json': bertJson(words) }));
+
+const pieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'once', 'up', '##on', 'a', 'ti', '##me'];
+const bert = {
+  normalizer: { type: 'BertNormalizer' }, pre_tokenizer: { type: 'BertPreTokenizer' }, post_processor: { type: 'BertProcessing', cls: ['[CLS]', 2], sep: ['[SEP]', 3] },
+  added_tokens: pieces.slice(0, 5).map((content, id) => ({ id, content, special: true })),
+  model: { type: 'WordPiece', unk_token: '[UNK]', vocab: Object.fromEntries(Array.from({ length: 288 }, (_, id) => [pieces[id] ?? `[unused${id}]`, id])) },
+};
+await convert('bert', { ...huggingFace('bert', new Uint8Array(tinyModel('bert'))), 'tokenizer.json': json(bert) });
 
 const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
 
@@ -70,19 +78,41 @@ async function theirs(path, ids) {
   return { tokenized, out };
 }
 
-let failed = 0;
-for (const path of written.filter((p) => p.endsWith('.gguf'))) {
+/** llama.cpp's embedding of the prompt. */
+async function theirEmbedding(path) {
+  const model = await llama.loadModel({ modelPath: path });
+  const context = await model.createEmbeddingContext({ threads: 1 });
+  const { vector } = await context.getEmbeddingFor(prompt);
+  await model.dispose();
+  return vector;
+}
+
+async function checkEmbedding(path) {
+  const model = await load(path, { threads: 1 });
+  const [ours, theirs] = [await model.embed(prompt), await theirEmbedding(path)];
+  await model.close();
+  const length = Math.hypot(...theirs);
+  ours.forEach((v, i) => assert.ok(Math.abs(v - theirs[i] / length) < 1e-3, `${v} and ${theirs[i] / length}`));
+}
+
+async function checkText(path) {
   const model = await load(path, { threads: 1 });
   const [ids, plain] = [await model.tokenize(prompt), await model.tokenize(prompt, { addSpecial: false })];
   const ours = (await model.generate(ids, { temperature: 0, maxTokens: tokens, ignoreEnd: true })).tokens;
   await model.close();
+  assert.deepEqual(await theirs(path, ids), { tokenized: plain, out: ours });
+}
+
+let failed = 0;
+const files = written.filter((p) => p.endsWith('.gguf'));
+for (const path of files) {
   try {
-    assert.deepEqual(await theirs(path, ids), { tokenized: plain, out: ours });
+    await (path.endsWith('bert.gguf') ? checkEmbedding : checkText)(path);
     console.log(`ok ${path}`);
   } catch (error) {
     failed++;
     console.log(`not ok ${path}: ${error.message}`);
   }
 }
-console.log(`written files: ${written.length - 1 - failed} passed, ${failed} failed`);
+console.log(`written files: ${files.length - failed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

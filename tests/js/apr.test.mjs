@@ -375,7 +375,7 @@ describe('language models in version 2', () => {
     await refused(await converted(shippedModel, (metadata) => {
       delete metadata.gguf;
       metadata.architecture = 'rwkv';
-    }), 'UNSUPPORTED', "models of type 'rwkv' cannot be translated to GGUF; llama, mistral, granite, smollm3, qwen2, qwen3, olmo2, gemma, gemma2, gemma3_text can");
+    }), 'UNSUPPORTED', "models of type 'rwkv' cannot be translated to GGUF; llama, mistral, granite, smollm3, qwen2, qwen3, olmo2, gemma, gemma2, gemma3_text, bert can");
   });
 });
 
