@@ -169,8 +169,9 @@ Safetensors have the same weights as floats, quantised while they are loaded; "s
 again (\`tests/conformance/written.mjs\` has llama.cpp read such files). \`.apr\` (version 2) is the GGUF file as \`realizar convert\` rewrites it. Quantising
 while loading gives the embeddings other types than the GGUF file has, so there two roundings differ.
 
-With quantised weights both sides round activations to 8 bits, each in its own way, so differences are those of two roundings; with GELU llama.cpp
-looks the function up in a table of halves. Where roundings choose other experts (gpt-oss and other mixtures with random weights), whole logits move.
+With quantised weights both sides round activations to 8 bits, each in its own way, so differences are those of two roundings; with F16 and BF16
+weights llama.cpp rounds activations to those types, and with GELU it looks the function up in a table of halves. Where roundings choose other experts
+(gpt-oss and other mixtures with random weights), whole logits move.
 
 | model | format | ${types.join(' | ')} |
 |---|---|${types.map(() => '---|').join('')}
