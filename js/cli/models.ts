@@ -6,7 +6,7 @@ import { type FileReader, fileOfBytes, isObject } from '../formats/bytes.js';
 import { readGguf } from '../formats/gguf.js';
 import type { GgufPlan, PlannedTensor, ReadTensor } from '../formats/gguf-stream.js';
 import { entry, type MetaEntry, type TensorInfo } from '../formats/header.js';
-import { describeHf, ggufName, headsToPermute, hfArchitecture, numberAt } from '../formats/hf-names.js';
+import { describeHf, ggufName, headsToPermute, hfArchitecture, numberAt, ropeTensors } from '../formats/hf-names.js';
 import { hfTokenizerEntries } from '../formats/hf-tokenizer.js';
 import { isLlama2c, readLlama2c, readLlama2cTokenizer } from '../formats/llama2c.js';
 import { readSafetensors } from '../formats/safetensors.js';
@@ -65,14 +65,20 @@ async function weightFiles(folder: string): Promise<string[]> {
   throw new RealizarError('SOURCE', `${folder} holds ${names.length} safetensors files and no model.safetensors.index.json`);
 }
 
-/** A type that llama.cpp's files use: vectors are floats. */
+/** A type that llama.cpp's files use: vectors, and what is added to embeddings, are floats. */
 function planHfTensor(t: TensorInfo, name: string, arch: ReturnType<typeof hfArchitecture>, heads: number, kvHeads: number): PlannedTensor {
   if (!['F32', 'F16', 'BF16'].includes(t.type)) throw new RealizarError('UNSUPPORTED', `tensor '${t.name}' has type ${t.type}; F32, F16 and BF16 can be converted`);
+  const floats = t.dims.length === 1 || /^position_embd|^token_types/.test(name);
   return {
-    name, source: t, type: t.dims.length === 1 ? 'F32' : typeOfName(t.type)!.name,
+    name, source: t, type: floats ? 'F32' : typeOfName(t.type)!.name,
     permuteHeads: headsToPermute(name, arch, heads, kvHeads),
     add: arch.normPlusOne && /norm\.weight$/.test(name) ? 1 : 0,
   };
+}
+
+/** How an encoder's vectors become one, as GGUF numbers it: the mean, the first, the last. */
+function pooling(config: Record<string, unknown>): number {
+  return config.pooling_mode_cls_token === true ? 2 : config.pooling_mode_lasttoken === true ? 3 : 1;
 }
 
 async function openFolder(folder: string): Promise<OpenModel> {
@@ -85,11 +91,12 @@ async function openFolder(folder: string): Promise<OpenModel> {
     ? hfTokenizerEntries(tokenizer, (await readJson(`${folder}/tokenizer_config.json`)) ?? {}, config)
     : [['tokenizer.ggml.model', entry('string', 'no_vocab')]];
   for (const [key, value] of entries) metadata.set(key, value);
+  if (arch.encoder) metadata.set(`${arch.name}.pooling_type`, entry('u32', pooling((await readJson(`${folder}/1_Pooling/config.json`)) ?? {})));
   const heads = numberAt(config, 'num_attention_heads')!;
   const kvHeads = numberAt(config, 'num_key_value_heads') ?? heads;
   const files = await Promise.all((await weightFiles(folder)).map(openFile));
   const fileOf = new Map<TensorInfo, FileReader>();
-  const tensors: PlannedTensor[] = [];
+  const tensors = ropeTensors(config);
   for (const file of files) {
     for (const t of (await readSafetensors(file)).tensors) {
       const name = ggufName(t.name, arch);

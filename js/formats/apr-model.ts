@@ -4,7 +4,7 @@ import type { AprContainer } from './apr.js';
 import { isObject } from './bytes.js';
 import type { GgufPlan, PlannedTensor } from './gguf-stream.js';
 import { arrayEntry, entry, type MetaEntry, metaType, type TensorInfo } from './header.js';
-import { describeHf, ggufName, headsToPermute, type HfArchitecture, hfArchitecture, numberAt } from './hf-names.js';
+import { describeHf, ggufName, headsToPermute, type HfArchitecture, hfArchitecture, numberAt, ropeTensors } from './hf-names.js';
 import { typeOfName } from './weight-types.js';
 
 /** Whether the tensors are those of a language model, by their names. */
@@ -92,7 +92,7 @@ export function planAprModel(container: AprContainer): GgufPlan {
   const arch = kept.length ? undefined : hfArchitecture(m.architecture ?? m.model_type);
   const metadata = new Map([...(arch ? describeHf(arch, m) : kept), ...tokenizerEntries(m), ...kept]);
   const permute = arch ? mustPermute(m, arch, hfNames) : false;
-  const tensors: PlannedTensor[] = [];
+  const tensors = arch ? ropeTensors(m) : [];
   for (const t of container.tensors) {
     const name = hfNames && arch ? ggufName(t.name, arch) : t.name;
     if (name === undefined) throw new RealizarError('SHAPE', `.apr: tensor '${t.name}' does not belong to this architecture`);

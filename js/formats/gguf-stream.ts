@@ -17,6 +17,8 @@ export interface PlannedTensor {
   permuteHeads?: number;
   /** Added to every weight. */
   add?: number;
+  /** The bytes, where they stand in no file. */
+  data?: Uint8Array;
 }
 
 /** A model that is going to be written. */
@@ -86,6 +88,7 @@ async function* wholeRows(pieces: AsyncIterable<Uint8Array>, rowBytes: number, r
 /** The new bytes of a tensor. */
 export async function* tensorPieces(t: PlannedTensor, read: ReadTensor, tools: () => Promise<EngineTools>): AsyncGenerator<Uint8Array, void, void> {
   const { dims, bytes } = t.source;
+  if (t.data) return yield t.data;
   if (isPassedThrough(t)) return yield* read(t.source);
   if (t.permuteHeads) {
     const moved = permuteRows(await gather(read(t.source), bytes), rowsOf(dims), t.permuteHeads);

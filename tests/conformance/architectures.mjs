@@ -160,6 +160,17 @@ const moe = (n, used, more = {}) => ({
   keys: { '.expert_count': ['u32', n], '.expert_used_count': ['u32', used], ...more.keys },
 });
 
+/** RoPE scaled as in Llama 3: long waves are stretched, those between the limits a little. */
+export const llama3 = { base: 500000, factor: 8, low: 1, high: 4, original: 128 };
+function llama3Factors(dim) {
+  const { base, factor, low, high, original } = llama3;
+  return Array.from({ length: dim / 2 }, (_, i) => {
+    const turns = original / (2 * Math.PI * base ** ((2 * i) / dim));
+    const keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
+    return 1 / ((1 - keep) / factor + keep);
+  });
+}
+
 /** Models by name: architecture and what differs from the defaults. */
 const recipes = {
   llama: ['llama', { rope: 16 }],
@@ -172,7 +183,7 @@ const recipes = {
     rope: 16, context: 256,
     keys: { '.rope.scaling.type': ['string', 'yarn'], '.rope.scaling.factor': ['f32', 8], '.rope.scaling.original_context_length': ['u32', 32], '.rope.freq_base': ['f32', 500] },
   }],
-  'llama-3': ['llama', { rope: 16, keys: { '.rope.freq_base': ['f32', 500000] }, vectors: { 'rope_freqs.weight': [1, 1, 1.5, 3, 8, 8, 8, 8] } }],
+  'llama-3': ['llama', { rope: 16, keys: { '.rope.freq_base': ['f32', llama3.base] }, vectors: { 'rope_freqs.weight': llama3Factors(16) } }],
   mixtral: ['llama', { rope: 16, ...moe(4, 2) }],
   smollm3: ['smollm3', { rope: 16, layers: 5 }],
   granite: ['granite', {

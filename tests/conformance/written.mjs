@@ -1,15 +1,19 @@
-// Files that realizar writes, read by llama.cpp: they load, and the greedy text is the one realizar gives.
+// Files that realizar writes, read by llama.cpp: they load, and tokens and the greedy text are those realizar gives.
 //   npm ci --prefix tests/conformance && node tests/conformance/written.mjs
 // Needs the fixtures; NODE_LLAMA_CPP names another folder with node_modules.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { load } from '../../dist/index-node.js';
-import { fixture, root, shippedModel } from '../js/support.mjs';
+import { filesOf, json, tinyLlama, withFolder } from '../js/hf.mjs';
+import { fixture, root } from '../js/support.mjs';
+import { bertJson } from '../js/tokenizer-families.mjs';
+import { tinyModel } from './architectures.mjs';
+import { huggingFace, translated } from './huggingface.mjs';
 
 const home = process.env.NODE_LLAMA_CPP ?? import.meta.dirname;
 if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
@@ -24,8 +28,9 @@ const cli = (...args) => execFileSync(process.execPath, [main, ...args]);
 const prompt = 'Once upon a time';
 const tokens = 16; // farther on, near ties are decided by how activations are rounded
 
-/** Name of a file to write, and the command that writes it. */
 const written = [];
+
+/** Writes a file with a command. */
 function write(name, ...args) {
   const path = join(temp, name);
   cli(args[0], args[1], path, ...args.slice(2));
@@ -35,17 +40,33 @@ function write(name, ...args) {
 
 const stories = fixture('gguf-models/stories260K.gguf', 'written files');
 const wide = fixture('gguf-models/stories260K-pad256-F32.gguf', 'K types');
-write('through-apr.gguf', 'convert', write('shipped.apr', 'convert', shippedModel));
+write('through-apr.gguf', 'convert', write('shipped.apr', 'convert', join(root, 'models', 'stories-q4_0.gguf')));
 if (stories) for (const type of ['f16', 'bf16', 'q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0']) write(`${type}.gguf`, 'quantize', stories, '--type', type);
 if (wide) for (const type of ['q4_k_s', 'q4_k_m', 'q5_k_s', 'q5_k_m', 'q6_k']) write(`${type}.gguf`, 'quantize', wide, '--type', type);
 const l2c = fixture('llama2c/stories260K.bin', 'llama2.c');
 if (l2c) write('llama2c.gguf', 'convert', l2c, '--tokenizer', fixture('llama2c/tok512.bin', 'llama2.c'));
 
+/** A folder of Hugging Face converted. */
+const convert = (name, files) => withFolder(files, (folder) => write(`${name}.gguf`, 'convert', folder));
+for (const name of translated.filter((n) => n !== 'bert')) await convert(name, huggingFace(name, new Uint8Array(tinyModel(name))));
+const [unigram, words] = ['tokenizers/hf-json/t5-small/tokenizer.json', 'tokenizers/hf-json/bert-vocab.txt'].map((path) => fixture(path, 'converted tokenizers'));
+if (unigram) await convert('unigram', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 32100 }), { 'tokenizer.json': readFileSync(unigram) }));
+if (words) await convert('wordpiece', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 30522 }), { 'tokenizer.json': bertJson(words) }));
+
+const pieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'once', 'up', '##on', 'a', 'ti', '##me'];
+const bert = {
+  normalizer: { type: 'BertNormalizer' }, pre_tokenizer: { type: 'BertPreTokenizer' }, post_processor: { type: 'BertProcessing', cls: ['[CLS]', 2], sep: ['[SEP]', 3] },
+  added_tokens: pieces.slice(0, 5).map((content, id) => ({ id, content, special: true })),
+  model: { type: 'WordPiece', unk_token: '[UNK]', vocab: Object.fromEntries(Array.from({ length: 288 }, (_, id) => [pieces[id] ?? `[unused${id}]`, id])) },
+};
+await convert('bert', { ...huggingFace('bert', new Uint8Array(tinyModel('bert'))), 'tokenizer.json': json(bert) });
+
 const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
 
-/** Greedy ids of llama.cpp after the prompt. */
+/** llama.cpp's tokens of the prompt, and its greedy ids after ours. */
 async function theirs(path, ids) {
   const model = await llama.loadModel({ modelPath: path });
+  const tokenized = model.tokenize(prompt);
   const context = await model.createContext({ contextSize: 128, threads: 1 });
   const out = [];
   for await (const id of context.getSequence().evaluate(ids, { temperature: 0 })) {
@@ -54,22 +75,44 @@ async function theirs(path, ids) {
   }
   await context.dispose();
   await model.dispose();
-  return out;
+  return { tokenized, out };
+}
+
+/** llama.cpp's embedding of the prompt. */
+async function theirEmbedding(path) {
+  const model = await llama.loadModel({ modelPath: path });
+  const context = await model.createEmbeddingContext({ threads: 1 });
+  const { vector } = await context.getEmbeddingFor(prompt);
+  await model.dispose();
+  return vector;
+}
+
+async function checkEmbedding(path) {
+  const model = await load(path, { threads: 1 });
+  const [ours, theirs] = [await model.embed(prompt), await theirEmbedding(path)];
+  await model.close();
+  const length = Math.hypot(...theirs);
+  ours.forEach((v, i) => assert.ok(Math.abs(v - theirs[i] / length) < 1e-3, `${v} and ${theirs[i] / length}`));
+}
+
+async function checkText(path) {
+  const model = await load(path, { threads: 1 });
+  const [ids, plain] = [await model.tokenize(prompt), await model.tokenize(prompt, { addSpecial: false })];
+  const ours = (await model.generate(ids, { temperature: 0, maxTokens: tokens, ignoreEnd: true })).tokens;
+  await model.close();
+  assert.deepEqual(await theirs(path, ids), { tokenized: plain, out: ours });
 }
 
 let failed = 0;
-for (const path of written.filter((p) => p.endsWith('.gguf'))) {
-  const model = await load(path, { threads: 1 });
-  const ids = await model.tokenize(prompt);
-  const ours = (await model.generate(ids, { temperature: 0, maxTokens: tokens, ignoreEnd: true })).tokens;
-  await model.close();
+const files = written.filter((p) => p.endsWith('.gguf'));
+for (const path of files) {
   try {
-    assert.deepEqual(await theirs(path, ids), ours);
+    await (path.endsWith('bert.gguf') ? checkEmbedding : checkText)(path);
     console.log(`ok ${path}`);
   } catch (error) {
     failed++;
     console.log(`not ok ${path}: ${error.message}`);
   }
 }
-console.log(`written files: ${written.length - 1 - failed} passed, ${failed} failed`);
+console.log(`written files: ${files.length - failed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -13,6 +13,9 @@ import { permuteRows } from '../../dist/formats/hf-names.js';
 import { load, RealizarError } from '../../dist/index-node.js';
 import { sampleSha256, trainSample } from '../../tools/train-sample.mjs';
 import { apr1, collect, compressV1, f32, lz4Literals, resealV2, sealed, u32, zstdRaw } from './apr-files.mjs';
+import { tinyModel } from '../conformance/architectures.mjs';
+import { huggingFace } from '../conformance/huggingface.mjs';
+import { readSafetensors } from './hf.mjs';
 import { fixture, root, sameBits, shippedModel } from './support.mjs';
 
 const modes = [
@@ -358,13 +361,21 @@ describe('language models in version 2', () => {
     assert.ok(sameBits(await logits(file), await logits(path)));
   });
 
+  test("Llama 3's RoPE scaling under Hugging Face's names", async () => {
+    const gguf = new Uint8Array(tinyModel('llama-3'));
+    const files = huggingFace('llama-3', gguf);
+    const tensors = Object.entries(readSafetensors(files['model.safetensors'])).map(([name, { shape, data }]) => ({ name, shape, bytes: Buffer.from(data.buffer) }));
+    const file = apr1(JSON.parse(Buffer.from(files['config.json'])), tensors);
+    assert.ok(sameBits(await logits(file), await logits(gguf)));
+  });
+
   test('a tensor that is missing, or of no use, is named', async () => {
     await assert.rejects(load(await converted(shippedModel, (_, tensors) => tensors.splice(tensors.findIndex((t) => t.name === 'blk.0.attn_v.weight'), 1))),
       { code: 'SHAPE', message: "tensor 'blk.0.attn_v.weight' is missing" });
     await refused(await converted(shippedModel, (metadata) => {
       delete metadata.gguf;
       metadata.architecture = 'rwkv';
-    }), 'UNSUPPORTED', "models of type 'rwkv' cannot be translated to GGUF; llama, mistral, granite, smollm3, qwen2, qwen3, olmo2, gemma, gemma2, gemma3_text can");
+    }), 'UNSUPPORTED', "models of type 'rwkv' cannot be translated to GGUF; llama, mistral, granite, smollm3, qwen2, qwen3, olmo2, gemma, gemma2, gemma3_text, bert can");
   });
 });
 

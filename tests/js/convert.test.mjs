@@ -9,7 +9,11 @@ import { after, describe, test } from 'node:test';
 import { parseGguf } from '../../dist/formats/gguf.js';
 import { hfTokenizerEntries } from '../../dist/formats/hf-tokenizer.js';
 import { load } from '../../dist/index-node.js';
-import { fixture, root, sameBits, shippedModel, shippedModels } from './support.mjs';
+import { tinyModel } from '../conformance/architectures.mjs';
+import { huggingFace, translated } from '../conformance/huggingface.mjs';
+import { filesOf, tinyLlama, withFolder } from './hf.mjs';
+import { fixture, largestDifference, root, sameBits, shippedModel, shippedModels } from './support.mjs';
+import { tokenizerFamilies } from './tokenizer-families.mjs';
 
 const main = join(root, 'dist', 'cli', 'main.js');
 const temp = mkdtempSync(join(tmpdir(), 'realizar-convert-'));
@@ -54,6 +58,17 @@ async function logits(path, ids) {
   }
 }
 
+/** Families with a Unigram or WordPiece tokenizer.json, and that file. */
+function tokenizers() {
+  const families = tokenizerFamilies().filter(({ family }) => ['t5-base', 'bert-base-uncased', 'tiny unigram', 'tiny wordpiece'].includes(family));
+  return families.map((family) => {
+    const json = JSON.parse(family.json ?? readFileSync(family.file, 'utf8'));
+    if (family.family === 'tiny wordpiece') json.post_processor = { type: 'BertProcessing', cls: ['[CLS]', 2], sep: ['[SEP]', 3] };
+    const size = Math.max(Object.keys(json.model.vocab).length, ...json.added_tokens.map((t) => t.id + 1));
+    return { family, size, json: JSON.stringify(json) };
+  });
+}
+
 describe('realizar convert', () => {
   test('GGUF to .apr and back: the same metadata, tensors and logits', async () => {
     for (const { path, file } of shippedModels) {
@@ -94,13 +109,16 @@ describe('realizar convert', () => {
     return path;
   }
 
-  for (const name of tiny ? ['llama', 'granite', 'qwen2', 'gemma', 'smollm2'] : []) {
+  for (const name of tiny ? ['llama', 'mistral', 'granite', 'qwen2', 'gemma', 'smollm2'] : []) {
     test(`safetensors of ${name} to GGUF: the recorded logits`, async () => {
       await works('convert', folder(name), out(`${name}.gguf`));
       const recorded = JSON.parse(readFileSync(join(tiny, `tiny_${name}_logits.json`), 'utf8'));
+      const { metadata } = read(out(`${name}.gguf`));
+      const context = metadata.get(`${metadata.get('general.architecture').value}.context_length`).value;
+      assert.equal(context, name === 'mistral' ? 4 : 16); // its window, which such files cannot say
       for (const [i, ids] of recorded.sequences.entries()) {
         const got = await logits(out(`${name}.gguf`), ids);
-        recorded.logits[i].flat().forEach((want, k) => assert.ok(Math.abs(want - got[k]) < 2e-4, `${name}: ${want} and ${got[k]}`));
+        recorded.logits[i].slice(0, context).flat().forEach((want, k) => assert.ok(Math.abs(want - got[k]) < 2e-4, `${name}: ${want} and ${got[k]}`));
       }
     });
   }
@@ -122,6 +140,51 @@ describe('realizar convert', () => {
     exact.forEach((v, i) => assert.ok(Math.abs(v - rounded[i]) < 0.03 * largest, `${v} and ${rounded[i]} of ${largest}`));
   });
 
+  for (const name of translated) {
+    test(`${name} with its tokenizer from safetensors: tensors, tokens and results of the GGUF file`, async () => {
+      const bytes = new Uint8Array(tinyModel(name));
+      writeFileSync(out(`own-${name}.gguf`), bytes);
+      await withFolder(huggingFace(name, bytes), (hf) => works('convert', hf, out(`hf-${name}.gguf`)));
+      const lines = (file) => read(out(file)).tensors.map((t) => `${t.name} ${t.type} ${t.dims}`).sort();
+      assert.deepEqual(lines(`hf-${name}.gguf`), lines(`own-${name}.gguf`));
+      const [a, b] = await Promise.all([load(out(`hf-${name}.gguf`), { threads: 1 }), load(out(`own-${name}.gguf`), { threads: 1 })]);
+      const ids = await a.tokenize('Where w270 is\n');
+      assert.deepEqual(ids, await b.tokenize('Where w270 is\n'));
+      const [ours, theirs] = await Promise.all([a, b].map((model) => (name === 'bert' ? model.embed(ids) : model.logits(ids))));
+      assert.ok(largestDifference(ours, theirs) <= (name.startsWith('gemma') ? 1e-5 : 0)); // norms as w - 1 are rounded
+      await Promise.all([a.close(), b.close()]);
+    });
+  }
+
+  for (const { family, size, json } of tokenizers()) {
+    test(`the tokenizer of ${family.family} to GGUF: the recorded tokens, the folder's texts and logits`, async () => {
+      const files = filesOf(tinyLlama({ vocab: size }), { 'tokenizer.json': json });
+      await withFolder(files, async (hf) => {
+        await works('convert', hf, out('tokenizer.gguf'));
+        const [folder, file] = [await load(hf, { threads: 1 }), await load(out('tokenizer.gguf'), { threads: 1 })];
+        for (const { text, ids } of family.cases) {
+          assert.deepEqual(await file.tokenize(text, family.tokenize), ids, text);
+          assert.equal(await file.detokenize(ids), await folder.detokenize(ids));
+        }
+        const ids = family.cases[0].ids.slice(0, 20);
+        assert.ok(largestDifference(await file.logits(ids), await folder.logits(ids)) < 1e-5);
+        await Promise.all([folder.close(), file.close()]);
+      });
+    });
+  }
+
+  test('RoPE as newer configurations say it; settings that GGUF cannot say', async () => {
+    const { config, tensors } = tinyLlama();
+    const scaled = { rope_type: 'linear', factor: 2, rope_theta: 500 };
+    await withFolder(filesOf({ config: { ...config, rope_parameters: scaled }, tensors }), (hf) => works('convert', hf, out('rope.gguf')));
+    const { metadata } = read(out('rope.gguf'));
+    assert.deepEqual(['freq_base', 'scaling.type', 'scaling.factor'].map((key) => metadata.get(`llama.rope.${key}`).value), [500, 'linear', 2]);
+    await withFolder(filesOf({ config: { ...config, rope_scaling: { type: 'dynamic', factor: 2 } }, tensors }), (hf) => (
+      fails("RoPE scaling 'dynamic' cannot be translated to GGUF here; linear, yarn and llama3 can", 'convert', hf, out('no.gguf'))));
+    await withFolder(filesOf({ config: { ...config, model_type: 'bert', hidden_act: 'relu' }, tensors }), (hf) => (
+      fails("hidden_act 'relu' cannot be translated to GGUF; gelu can", 'convert', hf, out('no.gguf'))));
+  });
+
   test('what cannot be converted is refused in a sentence, and no file is left', async () => {
     await fails('the name of the new file must end in .gguf or .apr, unlike x.bin', 'convert', shippedModel, 'x.bin');
     await fails('a predictor of .apr version 1 is no language model: it cannot be converted', 'convert', join(root, 'models', 'mnist_784x2.apr'), out('no.gguf'));
@@ -133,7 +196,7 @@ describe('realizar convert', () => {
     const { status, err } = await cli('convert', cut, out('no.apr'));
     assert.equal(status, 1);
     assert.match(err, /^error: the file ends at byte \d+, inside tensor '[\w.]+'\n$/);
-    if (tiny) await fails("models of type 'gpt_neox' cannot be translated to GGUF; llama, mistral, granite, smollm3, qwen2, qwen3, olmo2, gemma, gemma2, gemma3_text can", 'convert', folder('gptneox'), out('no.gguf'));
+    if (tiny) await fails("models of type 'gpt_neox' cannot be translated to GGUF; llama, mistral, granite, smollm3, qwen2, qwen3, olmo2, gemma, gemma2, gemma3_text, bert can", 'convert', folder('gptneox'), out('no.gguf'));
     assert.deepEqual(readdirSync(temp).filter((f) => f.startsWith('no.')), []);
   });
 });
@@ -251,9 +314,9 @@ describe('realizar info', () => {
 });
 
 describe('tokenizer.json as GGUF metadata', () => {
-  const entries = (name, config = {}, model = {}) => {
+  const entries = (name, config = {}, model = {}, post_processor = undefined) => {
     const path = fixture(`tokenizers/hf-tiny/${name}`, 'translating tokenizers');
-    return path && new Map(hfTokenizerEntries(JSON.parse(readFileSync(path, 'utf8')), config, model));
+    return path && new Map(hfTokenizerEntries({ ...JSON.parse(readFileSync(path, 'utf8')), ...(post_processor && { post_processor }) }, config, model));
   };
 
   test('kinds and ways to split by their names', () => {
@@ -267,9 +330,33 @@ describe('tokenizer.json as GGUF metadata', () => {
       assert.deepEqual([m.get('tokenizer.ggml.model').value, m.get('tokenizer.ggml.pre').value], [model, pre], name);
       assert.equal(m.get('tokenizer.ggml.tokens').value.length, m.get('tokenizer.ggml.token_type').value.length);
     }
-    for (const name of ['tiny_unigram_tokenizer.json', 'tiny_wordpiece_tokenizer.json']) {
-      assert.throws(() => entries(name), /^RealizarError: tokenizer\.json: models of type (Unigram|WordPiece) cannot be translated to GGUF here; BPE can$/);
-    }
+    const unigram = entries('tiny_unigram_tokenizer.json');
+    assert.deepEqual(['model', 'unknown_token_id', 'add_space_prefix', 'remove_extra_whitespaces'].map((key) => unigram.get(`tokenizer.ggml.${key}`).value), ['t5', 0, true, false]);
+    const words = entries('tiny_wordpiece_tokenizer.json', {}, {}, { type: 'BertProcessing', cls: ['[CLS]', 2], sep: ['[SEP]', 3] });
+    assert.deepEqual(['model', 'bos_token_id', 'seperator_token_id', 'unknown_token_id'].map((key) => words.get(`tokenizer.ggml.${key}`).value), ['bert', 2, 3, 1]);
+    assert.deepEqual(words.get('tokenizer.ggml.tokens').value.slice(3, 6), ['[SEP]', '[MASK]', '\u2581!']);
+  });
+
+  test('what GGUF cannot say of a tokenizer is refused', () => {
+    const unigram = { type: 'Unigram', unk_id: 0, vocab: [['<unk>', 0], ['\u2581', -1]] };
+    const metaspace = { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'always' };
+    const words = { type: 'WordPiece', unk_token: '[UNK]', vocab: { '[UNK]': 0, a: 1 } };
+    const bert = { normalizer: { type: 'BertNormalizer' }, pre_tokenizer: { type: 'BertPreTokenizer' } };
+    const refused = [
+      [{ model: { type: 'WordLevel' } }, 'models of type WordLevel cannot be translated to GGUF; BPE, Unigram, WordPiece can'],
+      [{ model: { ...unigram, byte_fallback: true } }, 'Unigram with tokens of bytes cannot be translated to GGUF'],
+      [{ model: { ...unigram, unk_id: null } }, 'Unigram without an unknown token cannot be translated to GGUF'],
+      [{ model: unigram }, 'Unigram without a Metaspace cannot be translated to GGUF'],
+      [{ model: unigram, pre_tokenizer: metaspace, normalizer: { type: 'NFKC' } }, 'the normalizer NFKC cannot be translated to GGUF for such a model; Precompiled, Replace, Strip can'],
+      [{ model: unigram, pre_tokenizer: metaspace, normalizer: { type: 'Replace', pattern: { String: '``' }, content: '"' } }, 'the replacement of {"String":"``"} cannot be translated to GGUF'],
+      [{ model: words, ...bert }, 'WordPiece of GGUF files puts a token before and one behind every text, this one does not'],
+      [{ model: words, ...bert, normalizer: { type: 'BertNormalizer', clean_text: false } }, "WordPiece cannot be translated to GGUF without BERT's way to clean and split texts"],
+      [{ model: { ...words, continuing_subword_prefix: '@@' }, ...bert }, "WordPiece that continues words with '@@' cannot be translated to GGUF; '##' can"],
+    ];
+    for (const [json, sentence] of refused) assert.throws(() => hfTokenizerEntries(json, {}, {}), { code: 'UNSUPPORTED', message: `tokenizer.json: ${sentence}` });
+    const around = { model: { vocab: { a: 0, b: 1 }, merges: [] }, post_processor: { type: 'RobertaProcessing', cls: ['a', 0], sep: ['b', 1] } };
+    assert.equal(new Map(hfTokenizerEntries(around, {}, {})).get('tokenizer.ggml.add_eos_token').value, true);
+    assert.throws(() => hfTokenizerEntries(around, { eos_token: 'a' }, {}), { message: "tokenizer.json: it puts 'b' around a text, GGUF nothing but BOS and EOS" });
   });
 
   test('special tokens, templates and holes in the vocabulary', () => {
