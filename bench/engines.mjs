@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launchBrowser, startStatic } from '../tests/js/helpers.mjs';
 import { startChild } from './child.mjs';
+import { startNative } from './native.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
@@ -35,6 +36,7 @@ const ours = join(here, 'ours.mjs');
 
 export const engines = {
   'realizar native': (o) => startChild(ours, { ...o, backend: 'native' }),
+  'realizar native C': startNative,
   'realizar Node simd': (o) => startChild(ours, { ...o, backend: 'wasm', variant: 'simd' }),
   'realizar Chromium relaxed': (o) => openPage('realizar', { ...o, variant: 'relaxed' }),
   'realizar Chromium simd': (o) => openPage('realizar', { ...o, variant: 'simd' }),

@@ -64,9 +64,9 @@ async function inPage({ shape, mix, floors }) {
     + table(results, 'wllama Chromium', (name) => floors[name.split(' ')[2]]);
 }
 
-/** Against llama.cpp: our native build, and our wasm in Chromium. */
+/** Against llama.cpp: our native build, from Node.js and from C, and our wasm in Chromium. */
 async function besideNative({ shape, mix }, threads) {
-  const names = ['llama.cpp native', 'realizar native', 'realizar Chromium relaxed'];
+  const names = ['llama.cpp native', 'realizar native', 'realizar native C', 'realizar Chromium relaxed'];
   const results = await compare(names, { path: makeModel(shape, mix), threads, contextSize: 512 }, short);
   const floors = { 'realizar native': [1.5, 2], 'realizar Chromium relaxed': [0.9, 0.7] };
   return `### ${shape}, ${mix}: beside native llama.cpp, ${threads} thread${threads > 1 ? 's' : ''} (prompt ${short.pp}, then ${short.tg} tokens; tok/s)\n\n`

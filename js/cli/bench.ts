@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { load } from '../index-node.js';
 import type { Model, Variant } from '../types.js';
+import { addHypotheses } from './hypotheses.js';
 import { addEngineOptions, addFormatOption, type EngineFlags, printJson, shippedModel, wholeNumber, wholeNumbers } from './options.js';
 
 interface BenchFlags extends Omit<EngineFlags, 'threads'> {
@@ -83,4 +84,5 @@ export function addBench(program: Command): void {
     .option('-r, --repetitions <n>', 'runs of each test, after a warm-up', wholeNumber, 3)
     .action(bench);
   addFormatOption(addEngineOptions(command), ['md', 'json']);
+  addHypotheses(command);
 }

@@ -15,6 +15,7 @@ import { addTokenize } from './tokenize.js';
 const program = new Command('realizar')
   .description('LLM inference from scratch, in wasm and natively')
   .version(version)
+  .enablePositionalOptions() // `bench` and `bench hypotheses` both have --format
   .showHelpAfterError('(add --help for the options)');
 
 for (const add of [addRun, addChat, addTokenize, addInfo, addBench, addPerplexity, addPredict, addConvert, addQuantize, addServe]) add(program);

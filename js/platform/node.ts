@@ -1,7 +1,7 @@
 /** Node.js, and what the command line and the server need of it. */
 import { createRequire } from 'node:module';
 import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
@@ -178,6 +178,18 @@ export async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+export const availableProcessors = availableParallelism;
+
+/** Memory of this process that is in use, in bytes. */
+export const residentBytes = (): number => process.memoryUsage.rss();
+
+/** What figures of speed have to say about the machine. */
+export async function describeMachine(): Promise<string> {
+  const governor = await readFile('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor', 'utf8').catch(() => 'not known');
+  return `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, `
+    + `governor ${governor.trim()}, load ${loadavg()[0]!.toFixed(2)}; ${process.platform} ${process.arch}, Node.js ${process.versions.node}`;
 }
 
 export { workerData };
