@@ -12,7 +12,7 @@ string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 # fast a text is read; all other code is compiled for size.
 set(RZ_SMALL ${RZ_SOURCES})
 list(FILTER RZ_SMALL EXCLUDE REGEX
-     "/(attend|product|pool|tok_bpe|tok_merge|trie|regex_match)\\.c$")
+     "/(product|pool|tok_bpe|tok_merge|trie|regex_match)\\.c$")
 set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Oz)
 
 function(rz_wasm name)

@@ -80,7 +80,7 @@ RZ_INLINE void sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, c
     na low_sum[8], high_sum[8];
     FOR_T low_sum[t] = na_start(start[t]), high_sum[t] = na_start(vi_splat(0));
     vb bits = vb_load(h);
-    _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+    UNROLL for (int v = 0; v < 4; v++) {
         vb raw = vb_load(qs + v * 4 * NR);
         vb low = vb_or(vb_low4(raw), vb_bit_at4(bits, v));
         vb high = vb_or(vb_high4(raw), vb_bit_at4(bits, v + 4));

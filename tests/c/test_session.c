@@ -473,6 +473,32 @@ static void rewind_and_turns(uint32_t kv_type) {
     free(want), free(got);
 }
 
+/* A token that sees three chunks of keys: threads take them apart. A session of chunks of 2 has no room for that. */
+static void many_keys(uint32_t kv_type) {
+    enum { n_keys = 1200, n_tokens = 3 };
+    tiny_spec spec = wide_spec(RZ_DT_Q8_0);
+    host_file file = tiny_model(&spec);
+    uint32_t ids[n_keys];
+    const size_t bytes = spec.n_vocab * sizeof(float);
+    float *want = malloc(n_tokens * bytes), *got = malloc(n_tokens * bytes);
+    for (uint32_t i = 0; i < n_keys; i++) ids[i] = (i * 37 + i / 11) % spec.n_vocab;
+    for (uint32_t threads = 1; threads <= 3; threads++) {
+        rz_model *m = NULL;
+        rz_err err = {0};
+        CHECK(host_load(&m, file, &(rz_load_opts){.threads = threads}, 0, &err) == RZ_OK, "%s", err.text);
+        for (uint32_t chunk = 2; chunk <= 64; chunk += 62) {
+            rz_session *s = open(m, (rz_session_opts){.n_ctx = 1300, .kv_type = kv_type, .chunk = chunk});
+            CHECK(rz_session_prompt(s, ids, n_keys) == RZ_OK, "prompt");
+            for (uint32_t i = 0; i < n_tokens; i++) last_logits(s, got + i * spec.n_vocab, spec.n_vocab);
+            rz_session_close(&s);
+            if (threads == 1 && chunk == 2) memcpy(want, got, n_tokens * bytes);
+            CHECK(memcmp(got, want, n_tokens * bytes) == 0, "%u threads, chunks of %u: other bits", threads, chunk);
+        }
+        rz_model_close(&m);
+    }
+    free(want), free(got), free(file.bytes);
+}
+
 /* Two sessions of one model do not disturb each other, and a seed repeats itself. */
 static void same_seed(void) {
     tiny_spec spec = wide_spec(RZ_DT_Q4_0);
@@ -633,6 +659,9 @@ int main(void) {
     TEST(f16_cache, RZ_DT_Q4_0);
     TEST(rewind_and_turns, RZ_KV_F32);
     TEST(rewind_and_turns, RZ_KV_F16);
+    TEST(many_keys, RZ_KV_F32);
+    TEST(many_keys, RZ_KV_F16);
+    TEST(many_keys, RZ_KV_Q8_0);
     TEST(same_seed);
     TEST(memory);
     TEST(no_memory);
