@@ -48,6 +48,8 @@ typedef struct {
 typedef void rz_matmul_fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y,
                           size_t ldy);
 
+enum { RZ_AHEAD = 8192 }; /* bytes in front of what is read that memory is asked for; measured */
+
 enum {
     RZ_KEY_BLOCK = 32, /* keys per step of the running softmax */
     RZ_ATTN_QUERIES = 16, /* queries per call, at most */

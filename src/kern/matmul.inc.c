@@ -27,12 +27,24 @@
              : ACT_NS(a, T, t) - ((const int32_t *)(a))[3 * (T) + (t)])
 #define ACT_Q(a, T, k4, t)   xk_load((a) + 16 * (T) + ((k4) * (T) + (t)) * XK_BYTES)
 
+/* One token waits for memory, and hardware fetches ahead within a page at most; a tile of tokens computes
+ * longer than its weights take to come. */
+RZ_INLINE void fetch_ahead(const uint8_t *p, int bytes, const int T) {
+    for (int i = 0; T == 1 && i < bytes; i += 64) __builtin_prefetch(p + i + RZ_AHEAD);
+}
+
+/* Words of weights. */
+RZ_INLINE vb words(const uint8_t *p, const int T) {
+    fetch_ahead(p, 4 * NR, T);
+    return vb_load(p);
+}
+
 /* start plus the sums of the codes of 4 bits of 32 columns. */
 RZ_INLINE void sum_q4(const uint8_t *qs, const uint8_t *act, const vi *start, vi *out, const int T) {
     na sum[8];
     FOR_T sum[t] = na_start(start[t]);
     UNROLL for (int v = 0; v < 4; v++) {
-        vb raw = vb_load(qs + v * 4 * NR), low = vb_low4(raw), high = vb_high4(raw);
+        vb raw = words(qs + v * 4 * NR, T), low = vb_low4(raw), high = vb_high4(raw);
         FOR_T {
             sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
             sum[t] = na_dot(sum[t], high, ACT_Q(act, T, v + 4, t));
@@ -81,7 +93,7 @@ RZ_INLINE void sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, c
     FOR_T low_sum[t] = na_start(start[t]), high_sum[t] = na_start(vi_splat(0));
     vb bits = vb_load(h);
     UNROLL for (int v = 0; v < 4; v++) {
-        vb raw = vb_load(qs + v * 4 * NR);
+        vb raw = words(qs + v * 4 * NR, T);
         vb low = vb_or(vb_low4(raw), vb_bit_at4(bits, v));
         vb high = vb_or(vb_high4(raw), vb_bit_at4(bits, v + 4));
         FOR_T {
@@ -137,6 +149,7 @@ RZ_INLINE void tile_q8_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         vi sum[8];
         FOR_T sum[t] = W8_BIAS ? vi_shl(vi_splat(ACT_NS(act, T, t)), 7) : vi_splat(0);
         UNROLL for (int v = 0; v < 8; v++) {
+            fetch_ahead(cell + 2 * NR + v * 4 * NR, 4 * NR, T);
             w8 w = w8_load(cell + 2 * NR + v * 4 * NR);
             FOR_T sum[t] = vi_dot_w8(sum[t], w, ACT_Q(act, T, v, t));
         }
@@ -169,7 +182,7 @@ RZ_INLINE void half_q4_k(const uint8_t *qs, const uint8_t *act, vi *out, const b
     na sum[8];
     FOR_T sum[t] = na_start(vi_splat(0));
     UNROLL for (int v = 0; v < 8; v++) {
-        vb raw = vb_load(qs + v * 4 * NR), codes = upper ? vb_high4(raw) : vb_low4(raw);
+        vb raw = words(qs + v * 4 * NR, T), codes = upper ? vb_high4(raw) : vb_low4(raw);
         FOR_T sum[t] = na_dot(sum[t], codes, ACT_Q(act, T, v, t));
     }
     FOR_T out[t] = na_end(sum[t], vi_splat(0));
@@ -185,7 +198,7 @@ RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *act, vi *low, vi *hig
     na low_sum[8], high_sum[8];
     FOR_T low_sum[t] = na_start(vi_splat(0)), high_sum[t] = na_start(vi_splat(0));
     UNROLL for (int v = 0; v < 8; v++) {
-        vb raw = vb_load(qs + v * 4 * NR), codes0 = vb_low4(raw), codes1 = vb_high4(raw);
+        vb raw = words(qs + v * 4 * NR, T), codes0 = vb_low4(raw), codes1 = vb_high4(raw);
         FOR_T {
             low_sum[t] = na_dot(low_sum[t], codes0, ACT_Q(act, T, v, t));
             high_sum[t] = na_dot(high_sum[t], codes1, ACT_Q(act + ACT_BYTES(T), T, v, t));
@@ -200,6 +213,7 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR) {
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
+        fetch_ahead(cell, 20 * NR, T);
         vf scaled[8], offset[8];
         FOR_T scaled[t] = vf_zero(), offset[t] = vf_zero();
         for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
@@ -225,7 +239,7 @@ RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, int c, const uint
         na low_sum[8], high_sum[8];
         FOR_T low_sum[t] = na_start(vi_splat(0)), high_sum[t] = na_start(vi_splat(0));
         UNROLL for (int v = 0; v < 4; v++) {
-            vb raw = vb_load(qs + v * 4 * NR);
+            vb raw = words(qs + v * 4 * NR, T);
             vb bits = vb_shift_down(vb_load(qh + v * 4 * NR), 2 * c);
             vb codes0 = vb_or(vb_low4(raw), vb_bit_at4(bits, 0));
             vb codes1 = vb_or(vb_high4(raw), vb_bit_at4(bits, 1));
@@ -248,6 +262,7 @@ RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     for (uint32_t b = 0; b < cols / 256; b++, cell += 180 * NR) {
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR;
         const uint8_t *qh = mins + 8 * NR, *qs = qh + 32 * NR;
+        fetch_ahead(cell, 52 * NR, T);
         vf scaled[8], offset[8];
         FOR_T scaled[t] = vf_zero(), offset[t] = vf_zero();
         for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
@@ -270,8 +285,8 @@ RZ_INLINE void quarter_q6_k(const uint8_t *q, const uint8_t *scale, const uint8_
     vi sum[8];
     FOR_T sum[t] = vi_shl(vi_splat(ACT_NS16(act, T, part, t)), 5);
     UNROLL for (int v = 4 * part; v < 4 * part + 4; v++) {
-        const uint8_t *words = q + v * 12 * NR;
-        vb raw = vb_load(words + i % 2 * 4 * NR), high = vb_load(words + 8 * NR);
+        const uint8_t *at = q + v * 12 * NR;
+        vb raw = vb_load(at + i % 2 * 4 * NR), high = vb_load(at + 8 * NR);
         vb codes = vb_or(i < 2 ? vb_low4(raw) : vb_high4(raw), vb_pair_at4(high, i));
         FOR_T sum[t] = vi_dot_u7(sum[t], codes, ACT_Q(act, T, v, t));
     }
@@ -294,8 +309,8 @@ RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, cons
         sum[i] = vi_shl(vi_splat(ACT_NS16(act + i * ACT_BYTES(1), 1, part, 0)), 5);
     }
     UNROLL for (int v = 4 * part; v < 4 * part + 4; v++) {
-        const uint8_t *words = q + v * 12 * NR;
-        vb raw0 = vb_load(words), raw1 = vb_load(words + 4 * NR), high = vb_load(words + 8 * NR);
+        const uint8_t *at = q + v * 12 * NR;
+        vb raw0 = words(at, 1), raw1 = words(at + 4 * NR, 1), high = words(at + 8 * NR, 1);
         vb codes[4] = {vb_or(vb_low4(raw0), vb_pair_at4(high, 0)),
                        vb_or(vb_low4(raw1), vb_pair_at4(high, 1)),
                        vb_or(vb_high4(raw0), vb_pair_at4(high, 2)),
@@ -317,6 +332,7 @@ RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR) {
         const uint8_t *scales = cell + 2 * NR, *q = cell + 18 * NR;
+        fetch_ahead(cell, 18 * NR, T);
         vf scaled[8];
         FOR_T scaled[t] = vf_zero();
         for (int half = 0; half < 2; half++, act += 4 * ACT_BYTES(T)) {
