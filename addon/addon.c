@@ -15,14 +15,14 @@ typedef struct memory {
 
 static void *count_alloc(void *ctx, size_t bytes) {
     memory *m = ctx;
-    void *p = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+    void *p = rz_default_allocator.alloc(NULL, bytes);
     if (p) m->bytes += bytes;
     return p;
 }
 
 static void count_free(void *ctx, void *p, size_t bytes) {
     ((memory *)ctx)->bytes -= bytes;
-    free(p);
+    rz_default_allocator.free(NULL, p, bytes);
 }
 
 static memory *memory_new(void) {

@@ -49,7 +49,7 @@ typedef struct rz_err {
     char text[320]; /* one sentence, UTF-8, always terminated */
 } rz_err;
 
-/* Memory comes from here; NULL in an options struct means malloc. alloc returns 64-byte aligned
+/* Memory comes from here; NULL in an options struct means rz_default_allocator. alloc returns 64-byte aligned
  * memory or NULL; free gets the size that was asked for. Both may be called from the thread that
  * calls the engine only. */
 typedef struct rz_allocator {
@@ -57,6 +57,10 @@ typedef struct rz_allocator {
     void (*free)(void *ctx, void *p, size_t bytes);
     void *ctx;
 } rz_allocator;
+
+/* The C library's. On Linux blocks of 16 MB and more are in big pages where the system grants them:
+ * processors fetch memory ahead within a page. Its ctx is not used. */
+extern const rz_allocator rz_default_allocator;
 
 /* ---- kernels ------------------------------------------------------------------------------ */
 
@@ -114,7 +118,7 @@ typedef struct rz_load_opts {
                             arrive: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K. Those of the
                             vocabulary become at least Q6_K; where a row is no whole number of
                             blocks a type with smaller blocks or the float type is taken */
-    const rz_allocator *allocator; /* must outlive the model; NULL: malloc */
+    const rz_allocator *allocator; /* must outlive the model; NULL: rz_default_allocator */
 } rz_load_opts;
 
 /* What the loader wants next: `length` bytes of file `part` from `offset` on, written at `dst`.
