@@ -332,22 +332,23 @@ static napi_value session_result(napi_env env, const box *b, int result) {
     return result < 0 ? throw_error(env, rz_session_error(b->u.session)) : NULL;
 }
 
-static napi_value session_prompt(napi_env env, napi_callback_info info) {
+/* (session, numbers) */
+static napi_value session_numbers(napi_env env, napi_callback_info info,
+                                  int (*call)(rz_session *, const uint32_t *, size_t)) {
     args a = get_args(env, info);
     box *b = arg_box(&a, BOX_SESSION);
     size_t n;
     if (!b) return NULL;
-    const uint32_t *ids = arg_array(&a, napi_uint32_array, &n);
-    return session_result(env, b, rz_session_prompt(b->u.session, ids, n));
+    const uint32_t *numbers = arg_array(&a, napi_uint32_array, &n);
+    return session_result(env, b, call(b->u.session, numbers, n));
+}
+
+static napi_value session_prompt(napi_env env, napi_callback_info info) {
+    return session_numbers(env, info, rz_session_prompt);
 }
 
 static napi_value session_token_types(napi_env env, napi_callback_info info) {
-    args a = get_args(env, info);
-    box *b = arg_box(&a, BOX_SESSION);
-    size_t n;
-    if (!b) return NULL;
-    const uint32_t *types = arg_array(&a, napi_uint32_array, &n);
-    return session_result(env, b, rz_session_token_types(b->u.session, types, n));
+    return session_numbers(env, info, rz_session_token_types);
 }
 
 static napi_value session_sampling(napi_env env, napi_callback_info info) {

@@ -108,20 +108,18 @@ function engineOptionsOf({ vocabOnly, quantize }: LoadOptions) {
   return { vocabOnly: vocabOnly ?? false, quantize: quantize ? quantizeTypes[quantize] : 0 };
 }
 
+function localModel(model: EngineModel, backend: 'wasm' | 'native', platform: Platform, options: LoadOptions, importChat?: ImportChat,
+  onClose = () => {}): LocalModel {
+  const { pause, pauseEveryMs } = platform;
+  return new LocalModel(model, { backend, contextSize: options.contextSize, kv: options.kv ?? 'f16', pause, pauseEveryMs, onClose, importChat });
+}
+
 async function loadWasm(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const engine = await createWasmEngine(platform, options, threads, memoryBound(parts));
   const engineOptions: EngineOptions = { parts: parts.length, threads, ...engineOptionsOf(options) };
   const model = (await readModel(engine.loader(engineOptions), parts, options)) as WasmModel;
   const workers = model.poolThreads(threads - 1).map((t) => platform.startPoolThread(t));
-  return new LocalModel(model, {
-    backend: 'wasm',
-    contextSize: options.contextSize,
-    kv: options.kv ?? 'f16',
-    pause: platform.pause,
-    pauseEveryMs: platform.pauseEveryMs,
-    onClose: () => workers.forEach((w) => w.terminate()),
-    importChat,
-  });
+  return localModel(model, 'wasm', platform, options, importChat, () => workers.forEach((w) => w.terminate()));
 }
 
 function nativeOf(platform: Platform): NativeBackend {
@@ -133,15 +131,7 @@ function nativeOf(platform: Platform): NativeBackend {
 async function loadNative(platform: Platform, parts: Part[], options: LoadOptions, threads: number, importChat?: ImportChat): Promise<Model> {
   const loader = nativeOf(platform).loader({ parts: parts.length, threads, ...engineOptionsOf(options), variant: options.variant });
   const model = await readModel(loader, parts, options);
-  return new LocalModel(model, {
-    backend: 'native',
-    contextSize: options.contextSize,
-    kv: options.kv ?? 'f16',
-    pause: platform.pause,
-    pauseEveryMs: platform.pauseEveryMs,
-    onClose() {},
-    importChat,
-  });
+  return localModel(model, 'native', platform, options, importChat);
 }
 
 function chooseBackend(platform: Platform, options: LoadOptions): 'wasm' | 'native' {
@@ -189,7 +179,5 @@ export async function loadLocal(platform: Platform, source: Source | Source[] | 
 export async function openTokenizer(platform: Platform, file: Uint8Array, config: Uint8Array | undefined, options: TokenizerOptions): Promise<Tokenizer> {
   const backend = chooseBackend(platform, options);
   const engine = backend === 'native' ? nativeOf(platform) : await createWasmEngine(platform, options, 1, 2 ** 32);
-  return new LocalModel(engine.tokenizer(file, config), {
-    backend, kv: 'f32', pause: platform.pause, pauseEveryMs: platform.pauseEveryMs, onClose() {},
-  });
+  return localModel(engine.tokenizer(file, config), backend, platform, {});
 }

@@ -19,7 +19,6 @@
 
 static inline uint32_t rz_min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static inline uint32_t rz_max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
-static inline size_t rz_min_size(size_t a, size_t b) { return a < b ? a : b; }
 
 static inline uint32_t rz_ceil_div(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
 static inline uint32_t rz_round_up(uint32_t a, uint32_t to) { return rz_ceil_div(a, to) * to; }

@@ -16,7 +16,7 @@ typedef struct {
     const char *name;       /* as in GGUF, without "blk.N." and ".weight" */
     uint16_t at;            /* offset of the field in rz_layer or rz_model */
     uint8_t kind;           /* enum rz_slot_kind */
-    uint8_t rows, cols;     /* dimensions, see rz_slot_dim() */
+    uint8_t rows, cols;     /* dimensions: enum dim of bind.c */
     uint32_t need, need_bias; /* RZ_NEED_* of which one makes it mandatory; see arch.h, bind.c */
 } rz_slot;
 

@@ -10,7 +10,7 @@ enum { SAME = 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
 /* NR floats or halves of the cache from element i on. */
 RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
     const uint8_t *at = (const uint8_t *)p + (kv_type == RZ_KV_F16 ? 2 : 4) * i;
-    __builtin_prefetch(at + RZ_AHEAD);
+    rz_fetch_ahead(at, 1); /* with every load: once a line, in bursts or by rows, is 10 to 40 % slower */
     return kv_type == RZ_KV_F16 ? vf_load_f16(at) : vf_load((const float *)at);
 }
 
@@ -18,7 +18,7 @@ RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
 static inline vf value_load(const rz_attn *a, size_t key, uint32_t d, uint32_t kv_type) {
     if (kv_type == RZ_KV_Q8_0) {
         const uint8_t *block = (const uint8_t *)a->v + (key * (a->head_dim / 32) + d / 32) * RZ_VALUE_BLOCK;
-        __builtin_prefetch(block + RZ_AHEAD);
+        rz_fetch_ahead(block, 1);
         return vf_mul(vf_load_s8(block + 4 + d % 32), vf_splat(rz_load_f32(block)));
     }
     return kv_load(a->v, key * rz_round_up(a->head_dim, NR) + d, kv_type);

@@ -22,6 +22,13 @@
 /* Bodies whose parameters become constants. */
 #define RZ_INLINE static inline __attribute__((always_inline))
 
+/* Asks memory for the bytes that lie RZ_AHEAD behind p[0..bytes), as far as they exist: hardware fetches ahead within
+ * a page at most, and not in every order. The distance is measured. */
+enum { RZ_AHEAD = 8192 };
+RZ_INLINE void rz_fetch_ahead(const void *p, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const uint8_t *)p + i + RZ_AHEAD);
+}
+
 /*
  * Packed activations of n tokens: the right-hand side of a matrix product. Tokens go in tiles of
  * `tile`; a remainder of one token is a tile of one, a larger one a full tile with zeros.
@@ -47,8 +54,6 @@ typedef struct {
  * too, so y needs room for whole groups. */
 typedef void rz_matmul_fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y,
                           size_t ldy);
-
-enum { RZ_AHEAD = 8192 }; /* bytes in front of what is read that memory is asked for; measured */
 
 enum {
     RZ_KEY_BLOCK = 32, /* keys per step of the running softmax */

@@ -27,15 +27,9 @@
              : ACT_NS(a, T, t) - ((const int32_t *)(a))[3 * (T) + (t)])
 #define ACT_Q(a, T, k4, t)   xk_load((a) + 16 * (T) + ((k4) * (T) + (t)) * XK_BYTES)
 
-/* One token waits for memory, and hardware fetches ahead within a page at most; a tile of tokens computes
- * longer than its weights take to come. */
-RZ_INLINE void fetch_ahead(const uint8_t *p, int bytes, const int T) {
-    for (int i = 0; T == 1 && i < bytes; i += 64) __builtin_prefetch(p + i + RZ_AHEAD);
-}
-
-/* Words of weights. */
+/* Words of weights. One token waits for them; a tile of tokens computes longer than they take to come. */
 RZ_INLINE vb words(const uint8_t *p, const int T) {
-    fetch_ahead(p, 4 * NR, T);
+    if (T == 1) rz_fetch_ahead(p, 4 * NR);
     return vb_load(p);
 }
 
@@ -149,7 +143,7 @@ RZ_INLINE void tile_q8_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         vi sum[8];
         FOR_T sum[t] = W8_BIAS ? vi_shl(vi_splat(ACT_NS(act, T, t)), 7) : vi_splat(0);
         UNROLL for (int v = 0; v < 8; v++) {
-            fetch_ahead(cell + 2 * NR + v * 4 * NR, 4 * NR, T);
+            if (T == 1) rz_fetch_ahead(cell + 2 * NR + v * 4 * NR, 4 * NR);
             w8 w = w8_load(cell + 2 * NR + v * 4 * NR);
             FOR_T sum[t] = vi_dot_w8(sum[t], w, ACT_Q(act, T, v, t));
         }
@@ -213,7 +207,7 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR) {
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
-        fetch_ahead(cell, 20 * NR, T);
+        if (T == 1) rz_fetch_ahead(cell, 20 * NR);
         vf scaled[8], offset[8];
         FOR_T scaled[t] = vf_zero(), offset[t] = vf_zero();
         for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
@@ -262,7 +256,7 @@ RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     for (uint32_t b = 0; b < cols / 256; b++, cell += 180 * NR) {
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR;
         const uint8_t *qh = mins + 8 * NR, *qs = qh + 32 * NR;
-        fetch_ahead(cell, 52 * NR, T);
+        if (T == 1) rz_fetch_ahead(cell, 52 * NR);
         vf scaled[8], offset[8];
         FOR_T scaled[t] = vf_zero(), offset[t] = vf_zero();
         for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
@@ -332,11 +326,11 @@ RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR) {
         const uint8_t *scales = cell + 2 * NR, *q = cell + 18 * NR;
-        fetch_ahead(cell, 18 * NR, T);
+        if (T == 1) rz_fetch_ahead(cell, 18 * NR);
         vf scaled[8];
         FOR_T scaled[t] = vf_zero();
         for (int half = 0; half < 2; half++, act += 4 * ACT_BYTES(T)) {
-            for (int part = 0; part < 2; part++) {
+            UNROLL for (int part = 0; part < 2; part++) {
                 part_q6_k(q + half * 96 * NR, scales + half * 8 * NR, part, act, scaled, T);
             }
         }

@@ -17,6 +17,7 @@ import { tinyModel } from '../conformance/architectures.mjs';
 import { huggingFace } from '../conformance/huggingface.mjs';
 import { readSafetensors } from './hf.mjs';
 import { fixture, root, sameBits, shippedModel } from './support.mjs';
+import { withModel as withLoaded } from './with-model.mjs';
 
 const modes = [
   { name: 'native', options: { backend: 'native' } },
@@ -24,14 +25,7 @@ const modes = [
   { name: 'wasm in a worker', options: { backend: 'wasm', worker: true } },
 ];
 
-async function withModel(source, options, use) {
-  const model = await load(source, { threads: 1, ...options });
-  try {
-    return await use(model);
-  } finally {
-    await model.close();
-  }
-}
+const withModel = (source, options, use) => withLoaded(source, { threads: 1, ...options }, use);
 
 function predict(source, features, options) {
   return withModel(source, options, async (model) => Array.from(await model.predict(features)));

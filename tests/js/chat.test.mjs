@@ -7,9 +7,10 @@ import fc from 'fast-check';
 import { formats } from '../../dist/chat/formats.js';
 import { ChatPrompter } from '../../dist/chat/render.js';
 import { strftime, Template } from '../../dist/chat/template.js';
-import { load, RealizarError } from '../../dist/index-node.js';
+import { RealizarError } from '../../dist/index-node.js';
 import { GgufWriter, randomLlama } from './gguf.mjs';
 import { fixture, root, shippedModel } from './support.mjs';
+import { withModel } from './with-model.mjs';
 
 const modes = [
   { name: 'wasm', options: { backend: 'wasm', threads: 1 } },
@@ -20,15 +21,6 @@ const modes = [
 
 const small = { type: 'Q8_0', layers: 2, embedding: 64, feedForward: 96, heads: 4, kvHeads: 2, vocab: 800, context: 512 };
 const chatml = { 350: '<|im_start|>', 351: '<|im_end|>' };
-
-async function withModel(source, options, use) {
-  const model = await load(source, options);
-  try {
-    return await use(model);
-  } finally {
-    await model.close();
-  }
-}
 
 /** A vocabulary-only file with these control tokens, or tokens of another type. */
 function vocabulary({ control = [], type = 3, metadata = {}, bos = '<s>', addBos } = {}) {

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { after, describe, test } from 'node:test';
 import { load, RealizarError } from '../../dist/index-node.js';
 import { fixture, largestDifference, reference, sameBits, shippedModel, shippedModels } from './support.mjs';
+import { withModel } from './with-model.mjs';
 
 const modes = [
   { name: 'wasm', options: { backend: 'wasm', threads: 1 } },
@@ -15,16 +16,6 @@ const modes = [
   { name: 'native, 2 threads', options: { backend: 'native', threads: 2 } },
   { name: 'native in a worker', options: { backend: 'native', threads: 1, worker: true } },
 ];
-
-/** Loads, runs, closes. */
-async function withModel(source, options, use) {
-  const model = await load(source, options);
-  try {
-    return await use(model);
-  } finally {
-    await model.close();
-  }
-}
 
 async function collect(iterable) {
   const pieces = [];

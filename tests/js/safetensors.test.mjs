@@ -9,6 +9,7 @@ import { load, RealizarError } from '../../dist/index-node.js';
 import { sendBytes, startStatic } from './helpers.mjs';
 import { filesOf, json, numbers, readSafetensors, safetensors, safetensorsOf, tinyLlama, withFolder } from './hf.mjs';
 import { fixture, largestDifference, root } from './support.mjs';
+import { withModel as withLoaded } from './with-model.mjs';
 
 const backends = ['native', 'wasm'];
 const tolerance = 2e-4;
@@ -27,14 +28,7 @@ const gptOssConfig = {
 const tiny = (file) => fixture(`safetensors-models/tiny-hf/${file}`, `tiny-hf/${file}`);
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
-async function withModel(source, options, use) {
-  const model = await load(source, { threads: 1, ...options });
-  try {
-    return await use(model);
-  } finally {
-    await model.close();
-  }
-}
+const withModel = (source, options, use) => withLoaded(source, { threads: 1, ...options }, use);
 
 async function rejectsWith(promise, code, message) {
   await assert.rejects(promise, (error) => {
