@@ -48,7 +48,7 @@ function rowsOf(file: string, s: FileSummary): [string, string][] {
   }
   if (s.memory) {
     const { context, weightBytes, sessionBytes, totalBytes } = s.memory;
-    rows.push(['memory', `about ${megabytes(totalBytes)} at ${context} tokens of context: weights ${megabytes(weightBytes)}, session ${megabytes(sessionBytes)}`]);
+    rows.push(['memory', `about ${megabytes(totalBytes)} at ${context} tokens: weights ${megabytes(weightBytes)}, session ${megabytes(sessionBytes)}`]);
   }
   if (!s.shape) for (const [key, value] of Object.entries(s.metadata)) rows.push([key, typeof value === 'object' ? JSON.stringify(value) : String(value)]);
   return rows;
