@@ -37,7 +37,7 @@ file(GLOB RZ_WASM_KERNELS src/kern/wasm_*.c)
 set_source_files_properties(${RZ_WASM_KERNELS} PROPERTIES COMPILE_OPTIONS -Os)
 
 set(RZ_SIMD FLAGS -msimd128 KERNELS src/kern/wasm_simd128.c)
-set(RZ_RELAXED FLAGS -msimd128 -mrelaxed-simd KERNELS src/kern/wasm_relaxed_rows.c src/kern/wasm_relaxed_u8.c
+set(RZ_RELAXED FLAGS -msimd128 -mrelaxed-simd KERNELS src/kern/wasm_relaxed_shared.c src/kern/wasm_relaxed_u8.c
     src/kern/wasm_relaxed_s8.c src/kern/wasm_relaxed_sat.c)
 rz_wasm(realizar-simd ${RZ_SIMD})
 rz_wasm(realizar-simd-threads THREADS ${RZ_SIMD})

@@ -58,7 +58,7 @@ RZ_INLINE void block_scores(const rz_attn *a, uint32_t q0, uint32_t block, uint3
         return;
     }
     for (; g + SPAN <= live; g += SPAN) group_scores(a, q0, block, g, s, kv_type, Q, SPAN);
-    for (; g < live; g++) group_scores(a, q0, block, g, s, kv_type, Q, 1);
+    for (; SPAN > 1 && g < live; g++) group_scores(a, q0, block, g, s, kv_type, Q, 1);
 }
 
 /* What a query carries from block to block. */
@@ -115,7 +115,9 @@ RZ_INLINE void add_values(const rz_attn *a, uint32_t q0, float (*p)[RZ_KEY_BLOCK
     for (; d + SPAN * NR <= width; d += SPAN * NR) {
         add_values_at(a, q0, p, state, block, j0, j1, d, kv_type, Q, SPAN);
     }
-    for (; d < width; d += NR) add_values_at(a, q0, p, state, block, j0, j1, d, kv_type, Q, 1);
+    for (; SPAN > 1 && d < width; d += NR) {
+        add_values_at(a, q0, p, state, block, j0, j1, d, kv_type, Q, 1);
+    }
 }
 
 /* Q queries from q0 on meet the keys first <= key < end, all of one block. */
@@ -147,7 +149,7 @@ static bool block_range(const rz_attn *a, uint32_t i, uint32_t block, uint32_t *
     return *first < *end;
 }
 
-ROWS_FN void ROWS(attend)(const rz_attn *a, uint32_t chunk) {
+SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
     softmax_state state[RZ_ATTN_QUERIES];
     const uint32_t n = a->n_q, chunk_start = chunk * RZ_KEY_CHUNK;
     const uint32_t stop = rz_min_u32(chunk_start + RZ_KEY_CHUNK, a->limit[n - 1]);

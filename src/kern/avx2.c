@@ -1,7 +1,9 @@
 /* avx2.c: the kernel table for AVX2 + FMA + F16C. */
 #include "simd_avx2.h"
 
+#include "tile.inc.c"
 #include "matmul.inc.c"
+#include "matmul_q8.inc.c"
 #include "blocks.inc.c"
 #include "vec.inc.c"
 #include "attend.inc.c"

@@ -1,7 +1,9 @@
 /* avx512.c: the kernel table for AVX-512 (F, BW, DQ, VL) + VNNI. */
 #include "simd_avx512.h"
 
+#include "tile.inc.c"
 #include "matmul.inc.c"
+#include "matmul_q8.inc.c"
 #include "blocks.inc.c"
 #include "vec.inc.c"
 #include "attend.inc.c"

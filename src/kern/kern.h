@@ -156,17 +156,21 @@ static inline uint32_t rz_tile_room(const rz_kern *k, uint32_t n) {
     return rest <= 1 ? n : n - rest + k->tile;
 }
 
-/* The quantised types of a table's `matmul`: every table has all of them. */
-#define MATMUL_QUANTISED                                                                           \
-    [RZ_DT_Q4_0] = matmul_q4_0, [RZ_DT_Q4_1] = matmul_q4_1, [RZ_DT_Q5_0] = matmul_q5_0,            \
-    [RZ_DT_Q5_1] = matmul_q5_1, [RZ_DT_Q8_0] = matmul_q8_0, [RZ_DT_Q4_K] = matmul_q4_k,            \
-    [RZ_DT_Q5_K] = matmul_q5_k, [RZ_DT_Q6_K] = matmul_q6_k, [RZ_DT_Q2_K] = matmul_blocks,          \
-    [RZ_DT_Q3_K] = matmul_blocks, [RZ_DT_IQ2_XXS] = matmul_blocks,                                 \
-    [RZ_DT_IQ2_XS] = matmul_blocks, [RZ_DT_IQ3_XXS] = matmul_blocks,                               \
-    [RZ_DT_IQ1_S] = matmul_blocks, [RZ_DT_IQ4_NL] = matmul_blocks, [RZ_DT_IQ3_S] = matmul_blocks,  \
-    [RZ_DT_IQ2_S] = matmul_blocks, [RZ_DT_IQ4_XS] = matmul_blocks, [RZ_DT_IQ1_M] = matmul_blocks,  \
-    [RZ_DT_TQ1_0] = matmul_blocks, [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_MXFP4] = matmul_blocks,   \
-    [RZ_DT_NVFP4] = matmul_blocks, [RZ_DT_Q1_0] = matmul_blocks, [RZ_DT_Q2_0] = matmul_blocks
+/* The types of a table's `matmul`: every table has all of them. Those of the first list are the same in all
+ * tables of relaxed SIMD, which f leads to. */
+#define MATMUL_SHARED(f)                                                                           \
+    [RZ_DT_F32] = f(matmul_f32), [RZ_DT_F16] = f(matmul_f16), [RZ_DT_BF16] = f(matmul_bf16),       \
+    [RZ_DT_Q4_0] = f(matmul_q4_0), [RZ_DT_Q4_1] = f(matmul_q4_1), [RZ_DT_Q5_0] = f(matmul_q5_0),   \
+    [RZ_DT_Q5_1] = f(matmul_q5_1), [RZ_DT_Q4_K] = f(matmul_q4_k), [RZ_DT_Q5_K] = f(matmul_q5_k),   \
+    [RZ_DT_Q6_K] = f(matmul_q6_k)
+#define MATMUL_BYTES                                                                               \
+    [RZ_DT_Q8_0] = matmul_q8_0, [RZ_DT_Q2_K] = matmul_blocks, [RZ_DT_Q3_K] = matmul_blocks,        \
+    [RZ_DT_IQ2_XXS] = matmul_blocks, [RZ_DT_IQ2_XS] = matmul_blocks,                               \
+    [RZ_DT_IQ3_XXS] = matmul_blocks, [RZ_DT_IQ1_S] = matmul_blocks,                                \
+    [RZ_DT_IQ4_NL] = matmul_blocks, [RZ_DT_IQ3_S] = matmul_blocks, [RZ_DT_IQ2_S] = matmul_blocks,  \
+    [RZ_DT_IQ4_XS] = matmul_blocks, [RZ_DT_IQ1_M] = matmul_blocks, [RZ_DT_TQ1_0] = matmul_blocks,  \
+    [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_MXFP4] = matmul_blocks, [RZ_DT_NVFP4] = matmul_blocks,   \
+    [RZ_DT_Q1_0] = matmul_blocks, [RZ_DT_Q2_0] = matmul_blocks
 
 extern const rz_kern rz_kern_scalar;
 #if defined(__wasm_simd128__) && !defined(__wasm_relaxed_simd__)

@@ -1,7 +1,9 @@
 /* neon_dot.c: the kernel table for Advanced SIMD of AArch64 with sdot. */
 #include "simd_neon.h"
 
+#include "tile.inc.c"
 #include "matmul.inc.c"
+#include "matmul_q8.inc.c"
 #include "blocks.inc.c"
 #include "vec.inc.c"
 #include "attend.inc.c"

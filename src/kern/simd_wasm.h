@@ -33,6 +33,22 @@ typedef struct {
     v128_t a, b;
 } vf, vi, vb;
 
+/* Constants of loops, read from memory. V8 builds a vector constant anew at every use, with three
+ * instructions; what was read stays in its register. Nobody must see through the pointer. */
+enum { C_LOW4, C_BIT4, C_BITS45, C_EVEN, C_HALF, C_HALF_SCALE };
+static inline v128_t constant(int i) {
+#define SPLAT(x) {x, x, x, x}
+    static const uint32_t values[][4] = {
+        [C_LOW4] = SPLAT(0x0f0f0f0f),   [C_BIT4] = SPLAT(0x10101010),
+        [C_BITS45] = SPLAT(0x30303030), [C_EVEN] = SPLAT(0x00ff00ff),
+        [C_HALF] = SPLAT(0x8fffe000),   [C_HALF_SCALE] = SPLAT(0x77800000) /* 2^112 */
+    };
+#undef SPLAT
+    const uint32_t *p = values[i];
+    __asm__("" : "+r"(p));
+    return wasm_v128_load(p);
+}
+
 #define PAIR(type, expr_a, expr_b) ((type){(expr_a), (expr_b)})
 #define EACH1(type, f, x)          PAIR(type, f((x).a), f((x).b))
 #define EACH2(type, f, x, y)       PAIR(type, f((x).a, (y).a), f((x).b, (y).b))
@@ -40,6 +56,25 @@ typedef struct {
 
 static inline vf vf_zero(void) { return PAIR(vf, wasm_f32x4_splat(0), wasm_f32x4_splat(0)); }
 static inline vf vf_splat(float x) { return PAIR(vf, wasm_f32x4_splat(x), wasm_f32x4_splat(x)); }
+/* One of 4 words for all lanes. */
+static inline v128_t word_splat(v128_t x, int i) {
+    switch (i) {
+    case 0: return wasm_i32x4_shuffle(x, x, 0, 0, 0, 0);
+    case 1: return wasm_i32x4_shuffle(x, x, 1, 1, 1, 1);
+    case 2: return wasm_i32x4_shuffle(x, x, 2, 2, 2, 2);
+    default: return wasm_i32x4_shuffle(x, x, 3, 3, 3, 3);
+    }
+}
+/* The numbers of a tile of T = 4 or 1 tokens; the one of token t for all lanes. One read and shuffles take
+ * fewer instructions than a read for every token. */
+static inline v128_t words_load(const void *p, int T) {
+    return T == 4 ? wasm_v128_load(p) : wasm_v128_load32_splat(p);
+}
+static inline v128_t word_pick(v128_t x, int T, int t) { return T == 4 ? word_splat(x, t) : x; }
+static inline vf vf_pick(const float *p, int T, int t) {
+    v128_t x = word_pick(words_load(p, T), T, t);
+    return PAIR(vf, x, x);
+}
 static inline vf vf_load(const float *p) {
     return PAIR(vf, wasm_v128_load(p), wasm_v128_load(p + 4));
 }
@@ -77,8 +112,8 @@ static inline vf vf_from_i(vi a) { return EACH1(vf, wasm_f32x4_convert_i32x4, a)
 
 /* Half to single, see rz_f32_from_f16; weights and cache hold finite values only. */
 static inline v128_t f32x4_from_f16(v128_t sign_extended) {
-    v128_t bits = wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), wasm_i32x4_splat(0x8fffe000));
-    return wasm_f32x4_mul(bits, wasm_f32x4_splat(0x1p112f));
+    v128_t bits = wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), constant(C_HALF));
+    return wasm_f32x4_mul(bits, constant(C_HALF_SCALE));
 }
 static inline vf vf_load_f16(const uint8_t *p) {
     return PAIR(vf, f32x4_from_f16(wasm_i32x4_load16x4(p)),
@@ -114,6 +149,10 @@ static inline vf vf_fold_block(const vf *v) {
 }
 
 static inline vi vi_splat(int32_t x) { return PAIR(vi, wasm_i32x4_splat(x), wasm_i32x4_splat(x)); }
+static inline vi vi_word(v128_t words, int T, int t) {
+    v128_t x = word_pick(words, T, t);
+    return PAIR(vi, x, x);
+}
 static inline vi vi_add(vi a, vi b) { return EACH2(vi, wasm_i32x4_add, a, b); }
 static inline vi vi_max(vi a, vi b) { return EACH2(vi, wasm_i32x4_max, a, b); }
 static inline int32_t vi_largest(vi v) {
@@ -143,13 +182,13 @@ static inline vb vb_lookup(const int8_t *table, vb a) {
     return PAIR(vb, wasm_i8x16_swizzle(levels, a.a), wasm_i8x16_swizzle(levels, a.b));
 }
 static inline vb vb_or(vb a, vb b) { return EACH2(vb, wasm_v128_or, a, b); }
-static inline vb vb_and_splat(vb a, uint8_t mask) {
-    v128_t m = wasm_u8x16_splat(mask);
+static inline vb vb_and_constant(vb a, int i) {
+    v128_t m = constant(i);
     return PAIR(vb, wasm_v128_and(a.a, m), wasm_v128_and(a.b, m));
 }
-static inline vb vb_low4(vb a) { return vb_and_splat(a, 15); }
+static inline vb vb_low4(vb a) { return vb_and_constant(a, C_LOW4); }
 static inline vb vb_high4(vb a) {
-    return PAIR(vb, wasm_u8x16_shr(a.a, 4), wasm_u8x16_shr(a.b, 4));
+    return vb_low4(PAIR(vb, wasm_u16x8_shr(a.a, 4), wasm_u16x8_shr(a.b, 4)));
 }
 static inline vb vb_pair_at4(vb a, int i) {
     switch (i) {
@@ -158,13 +197,19 @@ static inline vb vb_pair_at4(vb a, int i) {
     case 3: a = PAIR(vb, wasm_u16x8_shr(a.a, 2), wasm_u16x8_shr(a.b, 2)); break;
     default: break;
     }
-    return vb_and_splat(a, 0x30);
+    return vb_and_constant(a, C_BITS45);
 }
 
 static inline vb vb_bit_at4(vb a, int i) {
     a = i < 4 ? PAIR(vb, wasm_i16x8_shl(a.a, 4 - i), wasm_i16x8_shl(a.b, 4 - i))
               : PAIR(vb, wasm_u16x8_shr(a.a, i - 4), wasm_u16x8_shr(a.b, i - 4));
-    return vb_and_splat(a, 0x10);
+    return vb_and_constant(a, C_BIT4);
+}
+static inline vb vb_splat(uint8_t x) { return PAIR(vb, wasm_u8x16_splat(x), wasm_u8x16_splat(x)); }
+static inline vb vb_at4_if(vb a, vb bit) {
+    vb set = PAIR(vb, wasm_i8x16_eq(wasm_v128_and(a.a, bit.a), bit.a),
+                  wasm_i8x16_eq(wasm_v128_and(a.b, bit.b), bit.b));
+    return vb_and_constant(set, C_BIT4);
 }
 static inline vb vb_shift_down(vb a, int n) {
     return PAIR(vb, wasm_u16x8_shr(a.a, n), wasm_u16x8_shr(a.b, n));
@@ -186,7 +231,9 @@ static inline int32_t sum_i32(vi q) {
 
 typedef v128_t xk;
 
-static inline xk xk_load(const uint8_t *p) { return wasm_v128_load32_splat(p); }
+static inline xk xk_pick(const uint8_t *p, int T, int t) {
+    return word_pick(words_load(p, T), T, t);
+}
 static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
     v128_t bytes = wasm_i8x16_narrow_i16x8(narrow_to_i16(q), wasm_i32x4_splat(0));
     wasm_v128_store32_lane(dst, bytes, 0);
@@ -233,8 +280,10 @@ typedef struct {
 } xk;
 typedef vb w8;
 
-static inline xk xk_load(const uint8_t *p) {
-    return (xk){wasm_v128_load32_splat(p), wasm_v128_load32_splat(p + 4)};
+static inline xk xk_pick(const uint8_t *p, int T, int t) {
+    if (T == 1) return (xk){wasm_v128_load32_splat(p), wasm_v128_load32_splat(p + 4)};
+    v128_t two = wasm_v128_load(p + t / 2 * 16); /* tokens */
+    return (xk){word_splat(two, t % 2 * 2), word_splat(two, t % 2 * 2 + 1)};
 }
 static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
     v128_t i16 = narrow_to_i16(q);
@@ -244,7 +293,7 @@ static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
     *sum += sum_i32(q);
 }
 static inline v128_t dot4(v128_t acc, v128_t w, xk x) {
-    v128_t even = wasm_v128_and(w, wasm_i16x8_splat(0xff)), odd = wasm_u16x8_shr(w, 8);
+    v128_t even = wasm_v128_and(w, constant(C_EVEN)), odd = wasm_u16x8_shr(w, 8);
     acc = wasm_i32x4_add(acc, wasm_i32x4_dot_i16x8(even, x.even));
     return wasm_i32x4_add(acc, wasm_i32x4_dot_i16x8(odd, x.odd));
 }

@@ -4,12 +4,7 @@
  */
 #include "fmath.h"
 
-#ifndef ROWS_FN
-#define ROWS_FN static
-#define ROWS(f) f
-#endif
-
-ROWS_FN void ROWS(act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n,
+SHARED_FN void SHARED(act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n,
                    uint32_t width) {
     const uint32_t block_bytes = width * (16 + 8 * XK_BYTES);
     for (uint32_t b = 0; b < cols / 32; b++, x += 32, dst += block_bytes) {
@@ -66,7 +61,7 @@ static inline vf vf_exp(vf x) {
     return vf_keep_not_below(vf_mul(p, scale), x, RZ_EXP_LOW);
 }
 
-ROWS_FN void ROWS(rmsnorm)(float *y, const float *x, const float *w, uint32_t n, float eps) {
+SHARED_FN void SHARED(rmsnorm)(float *y, const float *x, const float *w, uint32_t n, float eps) {
     vf squares = vf_zero();
     uint32_t i = 0;
     for (; i + NR <= n; i += NR) {
@@ -84,7 +79,7 @@ ROWS_FN void ROWS(rmsnorm)(float *y, const float *x, const float *w, uint32_t n,
     for (; i < n; i++) y[i] = x[i] * scale * w[i];
 }
 
-ROWS_FN void ROWS(silu_mul)(float *y, const float *gate, const float *up, uint32_t n) {
+SHARED_FN void SHARED(silu_mul)(float *y, const float *gate, const float *up, uint32_t n) {
     uint32_t i = 0;
     for (; i + NR <= n; i += NR) {
         vf g = vf_load(gate + i);
@@ -94,7 +89,7 @@ ROWS_FN void ROWS(silu_mul)(float *y, const float *gate, const float *up, uint32
     for (; i < n; i++) y[i] = gate[i] / (1.0f + rz_expf(-gate[i])) * up[i];
 }
 
-ROWS_FN void ROWS(layernorm)(float *y, const float *x, const float *w, const float *b, uint32_t n,
+SHARED_FN void SHARED(layernorm)(float *y, const float *x, const float *w, const float *b, uint32_t n,
                       float eps) {
     float lanes[NR];
     vf sums = vf_zero(), squares = vf_zero();
@@ -152,7 +147,7 @@ static inline vf activate_vector(vf x, uint32_t kind) {
 }
 
 /* A tail shorter than a vector goes through one, so that all elements are computed alike. */
-ROWS_FN void ROWS(activate)(float *y, const float *x, uint32_t n, uint32_t kind) {
+SHARED_FN void SHARED(activate)(float *y, const float *x, uint32_t n, uint32_t kind) {
     uint32_t i = 0;
     for (; i + NR <= n; i += NR) vf_store(y + i, activate_vector(vf_load(x + i), kind));
     if (i < n) {

@@ -1,7 +1,9 @@
 /* vnni.c: the kernel table for AVX2 + FMA + F16C + AVX-VNNI. */
 #include "simd_vnni.h"
 
+#include "tile.inc.c"
 #include "matmul.inc.c"
+#include "matmul_q8.inc.c"
 #include "blocks.inc.c"
 #include "vec.inc.c"
 #include "attend.inc.c"

@@ -4,7 +4,7 @@
 
 #include "kern.h"
 
-#define ROWS(f) rz_relaxed_##f
+#define SHARED(f) rz_relaxed_##f
 
 void rz_relaxed_act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n, uint32_t t);
 void rz_relaxed_rmsnorm(float *y, const float *x, const float *w, uint32_t n, float eps);
@@ -12,5 +12,9 @@ void rz_relaxed_silu_mul(float *y, const float *gate, const float *up, uint32_t 
 void rz_relaxed_activate(float *y, const float *x, uint32_t n, uint32_t kind);
 void rz_relaxed_layernorm(float *y, const float *x, const float *w, const float *b, uint32_t n, float eps);
 void rz_relaxed_attend(const rz_attn *a, uint32_t chunk);
+
+rz_matmul_fn rz_relaxed_matmul_f32, rz_relaxed_matmul_f16, rz_relaxed_matmul_bf16,
+    rz_relaxed_matmul_q4_0, rz_relaxed_matmul_q4_1, rz_relaxed_matmul_q5_0, rz_relaxed_matmul_q5_1,
+    rz_relaxed_matmul_q4_k, rz_relaxed_matmul_q5_k, rz_relaxed_matmul_q6_k;
 
 #endif

@@ -1,10 +1,11 @@
 /* wasm_relaxed_sat.c: the kernel table for relaxed SIMD with DOT_SAT; see simd_wasm.h. */
 #define RELAXED_DOT DOT_SAT
 #include "simd_wasm.h"
-
-#include "matmul.inc.c"
-#include "blocks.inc.c"
 #include "wasm_relaxed.h"
+
+#include "tile.inc.c"
+#include "matmul_q8.inc.c"
+#include "blocks.inc.c"
 
 #define TABLE      rz_kern_relaxed_sat
 #define TABLE_NAME "relaxed"

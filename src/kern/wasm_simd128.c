@@ -1,7 +1,9 @@
 /* wasm_simd128.c: the kernel table for fixed-width WebAssembly SIMD. */
 #include "simd_wasm.h"
 
+#include "tile.inc.c"
 #include "matmul.inc.c"
+#include "matmul_q8.inc.c"
 #include "blocks.inc.c"
 #include "vec.inc.c"
 #include "attend.inc.c"

@@ -1,0 +1,11 @@
+/* wasm_relaxed_shared.c: the kernels of relaxed SIMD for which the byte dot products of all engines are the same:
+ * none, or of codes below 64. */
+#define RELAXED_DOT DOT_S8
+#include "simd_wasm.h"
+#include "wasm_relaxed.h"
+
+#define SHARED_FN
+#include "tile.inc.c"
+#include "matmul.inc.c"
+#include "vec.inc.c"
+#include "attend.inc.c"
