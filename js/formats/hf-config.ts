@@ -308,7 +308,11 @@ function setExperts(set: Set, config: Config, { arch, experts }: HfClass, sizes:
 
 /** What some architectures have under keys of their own. */
 function setExtras(set: Set, config: Config, { arch, parallel }: HfClass): void {
-  if (arch === 'gemma2') set('attn_logit_softcapping', 'f32', nullable(config, 'attn_logit_softcapping', 50));
+  if (arch === 'gemma2') {
+    const cap = nullable(config, 'attn_logit_softcapping', 50); // llama.cpp divides by it
+    if (!cap) unsupported("attn_logit_softcapping null of models of type 'gemma2' cannot be translated to GGUF; a number can");
+    set('attn_logit_softcapping', 'f32', cap);
+  }
   if (arch === 'gemma2' || arch === 'gemma3') set('final_logit_softcapping', 'f32', nullable(config, 'final_logit_softcapping', arch === 'gemma2' ? 30 : 0));
   if (arch === 'granite') {
     set('embedding_scale', 'f32', numberAt(config, 'embedding_multiplier'));
