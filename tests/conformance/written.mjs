@@ -56,6 +56,8 @@ const isEncoder = (name) => name.endsWith('bert');
 for (const name of huggingFaceNames.filter((n) => !isEncoder(n))) await convert(name, huggingFace(name, new Uint8Array(tinyModel(name))));
 const [unigram, words] = ['tokenizers/hf-json/t5-small/tokenizer.json', 'tokenizers/hf-json/bert-vocab.txt'].map((path) => fixture(path, 'converted tokenizers'));
 if (unigram) await convert('unigram', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 32100 }), { 'tokenizer.json': readFileSync(unigram) }));
+const falcon = fixture('tokenizers/hf-json/falcon/tokenizer.json', 'converted tokenizers');
+if (falcon) await convert('falcon-tokenizer', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 65024 }), { 'tokenizer.json': readFileSync(falcon) }));
 if (words) await convert('wordpiece', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 30522 }), { 'tokenizer.json': bertJson(words) }));
 
 const pieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'once', 'up', '##on', 'a', 'ti', '##me'];

@@ -11,9 +11,11 @@ import { filesOf, tinyLlama, withFolder } from './hf.mjs';
 import { fixture, largestDifference, root, sameBits, shippedModel, shippedModels } from './support.mjs';
 import { tokenizerFamilies } from './tokenizer-families.mjs';
 
-/** Families with a Unigram or WordPiece tokenizer.json, and that file. */
+/** Families whose tokenizer.json can be translated, and that file. */
+const translated = ['t5-base', 'bert-base-uncased', 'tiny unigram', 'tiny wordpiece', 'tiny byte_level', 'tiny digits_bytelevel', 'tiny split_qwen2', 'tiny split_cl100k',
+  'tiny split_qwen35', 'tiny split_o200k_harmony', 'tiny falcon_seq', 'tiiuae/falcon-7b'];
 function tokenizers() {
-  const families = tokenizerFamilies().filter(({ family }) => ['t5-base', 'bert-base-uncased', 'tiny unigram', 'tiny wordpiece'].includes(family));
+  const families = tokenizerFamilies().filter(({ family }) => translated.includes(family));
   return families.map((family) => {
     const json = JSON.parse(family.json ?? readFileSync(family.file, 'utf8'));
     if (family.family === 'tiny wordpiece') json.post_processor = { type: 'BertProcessing', cls: ['[CLS]', 2], sep: ['[SEP]', 3] };
@@ -202,7 +204,8 @@ describe('tokenizer.json as GGUF metadata', () => {
   test('kinds and ways to split by their names', () => {
     const expected = [
       ['tiny_bpe_bytelevel_tokenizer.json', 'gpt2', 'gpt-2'], ['tiny_bpe_digits_bytelevel_tokenizer.json', 'gpt2', 'smollm'],
-      ['tiny_bpe_split_qwen2_tokenizer.json', 'gpt2', 'qwen2'], ['tiny_bpe_split_cl100k_tokenizer.json', 'gpt2', 'llama-bpe'],
+      ['tiny_bpe_split_qwen2_tokenizer.json', 'gpt2', 'qwen2'], ['tiny_bpe_split_cl100k_tokenizer.json', 'gpt2', 'dbrx'],
+      ['tiny_bpe_split_qwen35_tokenizer.json', 'gpt2', 'qwen35'], ['tiny_bpe_split_o200k_harmony_tokenizer.json', 'gpt2', 'gpt-4o'], ['tiny_bpe_falcon_seq_tokenizer.json', 'gpt2', 'falcon'],
     ];
     for (const [name, model, pre] of expected) {
       const m = entries(name);
@@ -224,7 +227,7 @@ describe('tokenizer.json as GGUF metadata', () => {
     const bert = { normalizer: { type: 'BertNormalizer' }, pre_tokenizer: { type: 'BertPreTokenizer' } };
     const refused = [
       [{ model: { type: 'WordLevel' } }, 'models of type WordLevel cannot be translated to GGUF; BPE, Unigram, WordPiece can'],
-      [{ model: { ...unigram, byte_fallback: true } }, 'Unigram with tokens of bytes cannot be translated to GGUF'],
+      [{ model: { ...unigram, byte_fallback: true } }, 'Unigram that falls back to tokens of bytes cannot be translated to GGUF: its readers take the unknown token there'],
       [{ model: { ...unigram, unk_id: null } }, 'Unigram without an unknown token cannot be translated to GGUF'],
       [{ model: unigram }, 'Unigram without a Metaspace cannot be translated to GGUF'],
       [{ model: unigram, pre_tokenizer: metaspace, normalizer: { type: 'NFKC' } }, 'the normalizer NFKC cannot be translated to GGUF for such a model; Precompiled, Replace, Strip can'],
@@ -233,8 +236,18 @@ describe('tokenizer.json as GGUF metadata', () => {
       [{ model: words, ...bert, normalizer: { type: 'BertNormalizer', clean_text: false } }, "WordPiece cannot be translated to GGUF without BERT's way to clean and split texts"],
       [{ model: { ...words, continuing_subword_prefix: '@@' }, ...bert }, "WordPiece that continues words with '@@' cannot be translated to GGUF; '##' can"],
     ];
+    const merged = { type: 'BPE', vocab: { a: 0 }, merges: [] };
+    const cl100k = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    const split = (Regex, more) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false, ...more });
+    refused.push(
+      [{ model: merged }, "the text is split by 'nothing', for which GGUF has no name that is known here"],
+      [{ model: merged, pre_tokenizer: split('x+') }, "the text is split by 'x+', for which GGUF has no name that is known here"],
+      [{ model: merged, pre_tokenizer: split(cl100k, { behavior: 'MergedWithNext' }) }, "the text is split by 'Split MergedWithNext', for which GGUF has no name that is known here"],
+      [{ model: { ...merged, ignore_merges: true }, pre_tokenizer: split(cl100k) }, "GGUF's name for its way of splitting, qwen2, means that whole words that are tokens are merged"],
+      [{ model: merged, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: true } }, 'it puts a space before every text, which GGUF cannot say of such a model'],
+    );
     for (const [json, sentence] of refused) assert.throws(() => hfTokenizerEntries(json, {}, {}), { code: 'UNSUPPORTED', message: `tokenizer.json: ${sentence}` });
-    const around = { model: { vocab: { a: 0, b: 1 }, merges: [] }, post_processor: { type: 'RobertaProcessing', cls: ['a', 0], sep: ['b', 1] } };
+    const around = { pre_tokenizer: { type: 'ByteLevel' }, model: { vocab: { a: 0, b: 1 }, merges: [] }, post_processor: { type: 'RobertaProcessing', cls: ['a', 0], sep: ['b', 1] } };
     assert.equal(new Map(hfTokenizerEntries(around, {}, {})).get('tokenizer.ggml.add_eos_token').value, true);
     assert.throws(() => hfTokenizerEntries(around, { eos_token: 'a' }, {}), { message: "tokenizer.json: it puts 'b' around a text, GGUF nothing but BOS and EOS" });
   });
