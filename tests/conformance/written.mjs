@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { load } from '../../dist/index-node.js';
-import { filesOf, json, tinyLlama, withFolder } from '../js/hf.mjs';
+import { filesOf, json, readSafetensors, safetensors, tinyLlama, withFolder } from '../js/hf.mjs';
 import { fixture, root, shippedModels } from '../js/support.mjs';
 import { bertJson } from '../js/tokenizer-families.mjs';
 import { tinyModel } from './architectures.mjs';
@@ -50,10 +50,25 @@ if (l2c) write('llama2c.gguf', 'convert', l2c, '--tokenizer', fixture('llama2c/t
 const floats = new Set();
 const exact = { flashAttention: false, experimentalKvCacheKeyType: 'F32', experimentalKvCacheValueType: 'F32' };
 
+/** gpt-oss with other experts, in the two tensors of MXFP4: any codes, scales from 2^-7 to 2^-4. */
+function mxfp4Experts(files) {
+  const tensors = readSafetensors(files['model.safetensors']);
+  const bytes = (n, low, count) => Uint8Array.from({ length: n }, (_, i) => low + ((i * 7919 + (i >> 3) * 31) % count));
+  for (const [name, { shape: [experts, cols, rows] }] of Object.entries(tensors)) {
+    if (!/experts\.(gate_up|down)_proj$/.test(name)) continue;
+    delete tensors[name];
+    const blocks = experts * rows * (cols / 32);
+    tensors[`${name}_blocks`] = { dtype: 'U8', shape: [experts, rows, cols / 32, 16], data: bytes(16 * blocks, 0, 256) };
+    tensors[`${name}_scales`] = { dtype: 'U8', shape: [experts, rows, cols / 32], data: bytes(blocks, 120, 4) };
+  }
+  return { ...files, 'model.safetensors': safetensors(tensors) };
+}
+
 /** A folder of Hugging Face converted. */
 const convert = (name, files) => withFolder(files, (folder) => floats.add(write(`${name}.gguf`, 'convert', folder)));
 const isEncoder = (name) => name.endsWith('bert');
 for (const name of huggingFaceNames.filter((n) => !isEncoder(n))) await convert(name, huggingFace(name, new Uint8Array(tinyModel(name))));
+await convert('gpt-oss-mxfp4', mxfp4Experts(huggingFace('gpt-oss', new Uint8Array(tinyModel('gpt-oss')))));
 const [unigram, words] = ['tokenizers/hf-json/t5-small/tokenizer.json', 'tokenizers/hf-json/bert-vocab.txt'].map((path) => fixture(path, 'converted tokenizers'));
 if (unigram) await convert('unigram', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 32100 }), { 'tokenizer.json': readFileSync(unigram) }));
 const falcon = fixture('tokenizers/hf-json/falcon/tokenizer.json', 'converted tokenizers');
