@@ -208,6 +208,12 @@ function slices(t: TensorInfo, count: number): TensorInfo[] {
   return Array.from({ length: count }, (_, i) => ({ ...t, dims: t.dims.slice(0, -1), offset: t.offset + i * bytes, bytes }));
 }
 
+function checkMxfp4(codes: TensorInfo, scales: TensorInfo): void {
+  const [bytes, ...shape] = codes.dims;
+  if (codes.type === 'U8' && scales.type === 'U8' && bytes === 16 && shape.length === 3 && shape.join() === scales.dims.join()) return;
+  throw new RealizarError('SHAPE', `tensor '${codes.name}' holds no blocks of 16 bytes with a scale each in '${scales.name}'`);
+}
+
 type Parts = Pick<PlannedTensor, 'dims' | 'sources' | 'scales'>;
 
 /** What becomes of a tensor in one of its slots: the new shape, the sources one behind the other. */
@@ -219,9 +225,10 @@ function partsOf(t: TensorInfo, { slots, bias, flags, expert }: Place, experts: 
     const length = t.dims.reduce((a, b) => a * b, 1);
     return { dims: [length / share / (joined ? experts : 1), ...stack], sources: [{ ...t, dims: [length] }] };
   }
+  if (scales) checkMxfp4(t, scales);
   const sources = joined ? slices(t, experts) : [t];
   const [cols, rows, more] = sources[0]!.dims as [number, number, number?];
-  if (flags.includes('codes')) return { dims: [32 * rows, more! / share, ...stack], sources, scales: slices(scales!, experts) };
+  if (scales) return { dims: [32 * rows, more! / share, ...stack], sources, scales: slices(scales, experts) };
   return { dims: flags.includes('transposed') ? [rows, cols / share, ...stack] : [cols, rows / share, ...stack], sources };
 }
 
@@ -232,6 +239,7 @@ function plan(t: TensorInfo, place: Place, model: HfModel, type: string, scales?
     const parts = partsOf(t, place, model.sizes.experts, scales);
     const factor = slot === model.class.queryScale && model.queryScale !== 1 ? model.queryScale : undefined;
     const isVector = parts.sources[0]!.dims.length === 1;
+    if (!parts.dims.every(Number.isInteger)) throw new RealizarError('SHAPE', `tensor '${t.name}' of ${t.dims.join(' x ')} weights cannot be split into '${place.slots.join("' and '")}'`);
     return {
       name, ...parts, factor,
       type: isVector || factor || alwaysFloats.test(name) ? 'F32' : type,

@@ -305,6 +305,10 @@ describe('what is refused', () => {
     const oss = { model_type: 'gpt_oss', num_local_experts: 2, num_experts_per_tok: 1 };
     const down = 'model.layers.0.mlp.experts.down_proj';
     sentence({ [`${down}_blocks`]: matrix(2, 8, 1, 16) }, oss, 'SHAPE', `tensor '${down}_scales' is missing`);
+    sentence({ [`${down}_blocks`]: matrix(2, 8, 1, 16), [`${down}_scales`]: matrix(2, 8, 1) }, oss, 'SHAPE',
+      `tensor '${down}_blocks' holds no blocks of 16 bytes with a scale each in '${down}_scales'`); // they are floats
+    const both = 'model.layers.0.mlp.experts.gate_up_proj';
+    sentence({ [both]: matrix(2, 8, 7) }, oss, 'SHAPE', `tensor '${both}' of 7 x 8 x 2 weights cannot be split into 'ffn_gate_exps' and 'ffn_up_exps'`);
     sentence({ [down]: matrix(3, 32, 8) }, oss, 'SHAPE', `tensor '${down}' holds 3 experts, the model has 2`);
     sentence({ 'model.layers.0.self_attn.q_proj.weight': matrix(9, 8) }, {}, 'SHAPE', '9 rows cannot be split into 2 heads');
   });
