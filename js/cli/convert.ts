@@ -31,6 +31,7 @@ async function write(from: string, to: string, flags: WriteFlags): Promise<void>
   const model = await openModel(from, flags.tokenizer);
   try {
     const plan = flags.type ? retype(model.plan, flags.type) : model.plan;
+    for (const note of plan.notes ?? []) process.stderr.write(`note: ${note}\n`);
     const bytes = await writeFileFrom(to, piecesFor(to, plan, model, flags));
     process.stdout.write(`${to}: ${plan.tensors.length} tensors, ${(bytes / 1e6).toFixed(1)} MB\n`);
   } finally {

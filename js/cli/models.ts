@@ -4,9 +4,10 @@ import { aprKind, checkFooter, readApr } from '../formats/apr.js';
 import { isLanguageModel, planAprModel } from '../formats/apr-model.js';
 import { type FileReader, fileOfBytes, isObject } from '../formats/bytes.js';
 import { readGguf } from '../formats/gguf.js';
-import type { GgufPlan, PlannedTensor, ReadTensor } from '../formats/gguf-stream.js';
+import { type GgufPlan, type ReadTensor, unchanged } from '../formats/gguf-stream.js';
 import { entry, type MetaEntry, type TensorInfo } from '../formats/header.js';
-import { describeHf, ggufName, headsToPermute, hfArchitecture, numberAt, ropeTensors } from '../formats/hf-names.js';
+import { describeHf } from '../formats/hf-config.js';
+import { planHf } from '../formats/hf-names.js';
 import { hfTokenizerEntries } from '../formats/hf-tokenizer.js';
 import { isLlama2c, readLlama2c, readLlama2cTokenizer } from '../formats/llama2c.js';
 import { readSafetensors } from '../formats/safetensors.js';
@@ -44,10 +45,6 @@ async function readJson(path: string): Promise<Record<string, unknown> | undefin
   throw new RealizarError('FORMAT', `${path} holds no JSON object`);
 }
 
-function plain(tensors: TensorInfo[]): PlannedTensor[] {
-  return tensors.map((t) => ({ name: t.name, source: t, type: t.type }));
-}
-
 /* ---- folders of Hugging Face ----------------------------------------------------------------- */
 
 /** The safetensors files of a folder: those of the index, or the only one. */
@@ -65,15 +62,10 @@ async function weightFiles(folder: string): Promise<string[]> {
   throw new RealizarError('SOURCE', `${folder} holds ${names.length} safetensors files and no model.safetensors.index.json`);
 }
 
-/** A type that llama.cpp's files use: vectors, and what is added to embeddings, are floats. */
-function planHfTensor(t: TensorInfo, name: string, arch: ReturnType<typeof hfArchitecture>, heads: number, kvHeads: number): PlannedTensor {
-  if (!['F32', 'F16', 'BF16'].includes(t.type)) throw new RealizarError('UNSUPPORTED', `tensor '${t.name}' has type ${t.type}; F32, F16 and BF16 can be converted`);
-  const floats = t.dims.length === 1 || /^position_embd|^token_types/.test(name);
-  return {
-    name, source: t, type: floats ? 'F32' : typeOfName(t.type)!.name,
-    permuteHeads: headsToPermute(name, arch, heads, kvHeads),
-    add: arch.normPlusOne && /norm\.weight$/.test(name) ? 1 : 0,
-  };
+/** The type that a matrix keeps. */
+function floatType(t: TensorInfo): string {
+  if (['F32', 'F16', 'BF16'].includes(t.type)) return typeOfName(t.type)!.name;
+  throw new RealizarError('UNSUPPORTED', `tensor '${t.name}' has type ${t.type}; F32, F16 and BF16 can be converted`);
 }
 
 /** How an encoder's vectors become one, as GGUF numbers it: the mean, the first, the last. */
@@ -84,29 +76,25 @@ function pooling(config: Record<string, unknown>): number {
 async function openFolder(folder: string): Promise<OpenModel> {
   const config = await readJson(`${folder}/config.json`);
   if (!config) throw new RealizarError('SOURCE', `${folder} holds no config.json`);
-  const arch = hfArchitecture(config.model_type);
-  const metadata = describeHf(arch, config);
+  const model = describeHf(config);
+  const { metadata } = model;
   const tokenizer = await readJson(`${folder}/tokenizer.json`);
   const entries: [string, MetaEntry][] = tokenizer
     ? hfTokenizerEntries(tokenizer, (await readJson(`${folder}/tokenizer_config.json`)) ?? {}, config)
     : [['tokenizer.ggml.model', entry('string', 'no_vocab')]];
   for (const [key, value] of entries) metadata.set(key, value);
-  if (arch.encoder) metadata.set(`${arch.name}.pooling_type`, entry('u32', pooling((await readJson(`${folder}/1_Pooling/config.json`)) ?? {})));
-  const heads = numberAt(config, 'num_attention_heads')!;
-  const kvHeads = numberAt(config, 'num_key_value_heads') ?? heads;
+  if (model.class.encoder) metadata.set(`${model.class.arch}.pooling_type`, entry('u32', pooling((await readJson(`${folder}/1_Pooling/config.json`)) ?? {})));
   const files = await Promise.all((await weightFiles(folder)).map(openFile));
-  const fileOf = new Map<TensorInfo, FileReader>();
-  const tensors = ropeTensors(config);
+  const fileOf = new Map<string, FileReader>();
+  const tensors: TensorInfo[] = [];
   for (const file of files) {
     for (const t of (await readSafetensors(file)).tensors) {
-      const name = ggufName(t.name, arch);
-      if (name === undefined) throw new RealizarError('SHAPE', `tensor '${t.name}' does not belong to a model of type '${String(config.model_type)}'`);
-      if (name === null || (name === 'output.weight' && config.tie_word_embeddings === true)) continue;
-      fileOf.set(t, file);
-      tensors.push(planHfTensor(t, name, arch, heads, kvHeads));
+      fileOf.set(t.name, file);
+      tensors.push(t);
     }
   }
-  return { plan: { metadata, tensors }, read: reader((t) => fileOf.get(t)!), close: async () => void (await Promise.all(files.map((f) => f.close()))) };
+  const plan = { metadata, tensors: planHf(tensors, model, floatType), notes: model.notes };
+  return { plan, read: reader((t) => fileOf.get(t.name)!), close: async () => void (await Promise.all(files.map((f) => f.close()))) };
 }
 
 /* ---- single files ---------------------------------------------------------------------------- */
@@ -131,7 +119,7 @@ async function openLlama2c(file: FileReader, head: Uint8Array, tokenizer?: strin
   } else {
     metadata.set('tokenizer.ggml.model', entry('string', 'no_vocab'));
   }
-  return { plan: { metadata, tensors: plain(tensors) }, read: reader(() => file) };
+  return { plan: { metadata, tensors: tensors.map(unchanged) }, read: reader(() => file) };
 }
 
 /** `tokenizer`: the path of the tokenizer's file of llama2.c. */
@@ -143,7 +131,7 @@ export async function openModel(path: string, tokenizer?: string): Promise<OpenM
     const magic = String.fromCharCode(...head.subarray(0, 4));
     if (magic === 'GGUF') {
       const { metadata, tensors } = await readGguf(file);
-      return { plan: { metadata, tensors: plain(tensors) }, read: reader(() => file), close: file.close };
+      return { plan: { metadata, tensors: tensors.map(unchanged) }, read: reader(() => file), close: file.close };
     }
     if (magic.startsWith('APR')) return { ...(await openApr(file, head)), close: file.close };
     if (isLlama2c(head, file.size)) return { ...(await openLlama2c(file, head, tokenizer)), close: file.close };

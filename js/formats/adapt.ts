@@ -7,7 +7,7 @@ import { aprKind, type AprContainer, checkFooter, checkSum, readApr } from './ap
 import { isLanguageModel, planAprModel } from './apr-model.js';
 import { expandAprV1, parseAprV1 } from './apr-v1.js';
 import { crc32, type FileReader } from './bytes.js';
-import { gather, ggufBytes, type GgufPlan, ggufSize, type ReadTensor } from './gguf-stream.js';
+import { gather, ggufBytes, type GgufPlan, ggufSize, type PlannedTensor, type ReadTensor, unchanged } from './gguf-stream.js';
 import type { TensorInfo } from './header.js';
 import { isLlama2c, readLlama2c, readLlama2cTokenizer } from './llama2c.js';
 import { readNetwork } from './network.js';
@@ -86,7 +86,8 @@ async function* verified(pieces: AsyncGenerator<Uint8Array, void, void>, verify:
 
 /** A plan's GGUF bytes as a part that the engine's loader reads, tensors in the order of the source. */
 function partOf({ metadata, tensors }: GgufPlan, read: ReadTensor, tools: () => Promise<EngineTools>, cancel: () => void, verify?: () => Promise<void>): Part {
-  const plan = { metadata, tensors: [...tensors].sort((a, b) => a.source.offset - b.source.offset) };
+  const offset = (t: PlannedTensor) => t.sources[0]?.offset ?? 0;
+  const plan = { metadata, tensors: [...tensors].sort((a, b) => offset(a) - offset(b)) };
   const bytes = ggufBytes(plan, read, tools);
   const pieces = verify ? verified(bytes, verify) : bytes;
   const reader: ByteReader = {
@@ -160,7 +161,7 @@ export const adapt: Adapt = async (parts, tools) => {
     const { metadata, tensors } = readLlama2c(head);
     const vocab = metadata.get('llama.vocab_size')!.value as number;
     if (second) for (const [key, value] of readLlama2cTokenizer(await readAll(new PartFile(second)), vocab)) metadata.set(key, value);
-    const plan = { metadata, tensors: tensors.map((t) => ({ name: t.name, source: t, type: t.type })) };
+    const plan = { metadata, tensors: tensors.map(unchanged) };
     return { parts: [partOf(plan, (t) => file.pieces(t), tools, cancel)] };
   }
   return undefined;

@@ -4,7 +4,8 @@ import type { AprContainer } from './apr.js';
 import { isObject } from './bytes.js';
 import type { GgufPlan, PlannedTensor } from './gguf-stream.js';
 import { arrayEntry, entry, type MetaEntry, metaType, type TensorInfo } from './header.js';
-import { describeHf, ggufName, headsToPermute, type HfArchitecture, hfArchitecture, numberAt, ropeTensors } from './hf-names.js';
+import { describeHf, type HfClass, type HfModel, hfClass, numberAt, sizeKeys } from './hf-config.js';
+import { neighbours, planHf } from './hf-names.js';
 import { typeOfName } from './weight-types.js';
 
 /** Whether the tensors are those of a language model, by their names. */
@@ -65,38 +66,49 @@ function keptEntries(kept: unknown): [string, MetaEntry][] {
   });
 }
 
-/** Whether rows of q and k must change places: rope_type 2 pairs halves; Hugging Face's names do unless told otherwise. */
-function mustPermute(m: Record<string, unknown>, arch: HfArchitecture, hfNames: boolean): boolean {
-  const rope = numberAt(m, 'rope_type') ?? (hfNames ? 2 : arch.pairs ? 0 : 2);
-  if (rope === 0 && !arch.pairs) throw new RealizarError('UNSUPPORTED', `.apr: rope_type 0 of architecture '${arch.name}' is not supported`);
-  return rope === 2 && arch.pairs;
+/** How rows of q and k stand: rope_type 2 pairs halves; Hugging Face's names do unless told otherwise. */
+function rotation(m: Record<string, unknown>, { arch, rotates }: HfClass, hfNames: boolean): HfClass['rotates'] {
+  const rope = numberAt(m, 'rope_type') ?? (hfNames || !rotates ? 2 : 0);
+  if (rope === 0 && !rotates) throw new RealizarError('UNSUPPORTED', `.apr: rope_type 0 of architecture '${arch}' is not supported`);
+  return rope === 2 ? rotates : undefined;
 }
 
-function planTensor(t: TensorInfo, name: string, arch: HfArchitecture | undefined, m: Record<string, unknown>, permute: boolean): PlannedTensor {
-  const heads = numberAt(m, 'num_heads', 'num_attention_heads', 'n_heads', 'n_head') ?? 1;
-  const kvHeads = numberAt(m, 'num_kv_heads', 'num_key_value_heads', 'n_kv_heads') ?? heads;
-  const isNorm = /norm\.weight$/.test(name);
+/** The model that metadata of .apr files describe. What they leave out is what all models have, no default of a class. */
+function describeApr(m: Record<string, unknown>, tensors: TensorInfo[], hfNames: boolean): HfModel {
+  const width = (numberAt(m, ...sizeKeys.embd) ?? 0) / (numberAt(m, ...sizeKeys.heads) ?? 1);
+  const head = numberAt(m, ...sizeKeys.headDim) ?? width;
+  const tied = !tensors.some((t) => /^(output|lm_head)\.weight$/.test(t.name));
+  const type = m.architecture ?? m.model_type;
+  const model = describeHf({ head_dim: head, query_pre_attn_scalar: head, sliding_window: null, tie_word_embeddings: tied, ...m }, type);
+  return { ...model, class: { ...model.class, rotates: rotation(m, hfClass(type), hfNames) } };
+}
+
+/** A tensor that has GGUF's name. */
+function planTensor(t: TensorInfo, model?: HfModel): PlannedTensor {
+  const [, slot] = /\.attn_(q|k)\.(weight|bias)$/.exec(t.name) ?? [];
+  const { heads, kvHeads } = model?.sizes ?? { heads: 1, kvHeads: 1 };
+  const moves = slot && model?.class.rotates === 'neighbours';
   return {
-    name, source: t,
-    type: t.dims.length === 1 || isNorm ? 'F32' : ggufType(t),
-    permuteHeads: arch && permute ? headsToPermute(name, arch, heads, kvHeads) : 0,
-    add: arch?.normPlusOne && isNorm && name !== t.name ? 1 : 0,
+    name: t.name, dims: t.dims, sources: [t],
+    type: t.dims.length === 1 || /norm\.weight$/.test(t.name) ? 'F32' : ggufType(t),
+    order: moves ? neighbours(t.dims.at(-1)!, slot === 'q' ? heads : kvHeads) : undefined,
   };
+}
+
+/** Tensors are read in the file's order, each once. */
+function checkOrder(tensors: PlannedTensor[]): PlannedTensor[] {
+  const other = tensors.find((t) => t.sources.length > 1 || t.scales);
+  if (!other) return tensors;
+  throw new RealizarError('UNSUPPORTED', `.apr: tensor '${other.sources[0]!.name}' holds one of several experts, which is not supported there`);
 }
 
 /** The plan of a GGUF file with the same model. */
 export function planAprModel(container: AprContainer): GgufPlan {
-  const m = container.metadata;
+  const { metadata: m, tensors } = container;
   const kept = keptEntries(m.gguf);
-  const hfNames = container.tensors.some((t) => /(^|\.)layers\.\d+\.self_attn/.test(t.name));
-  const arch = kept.length ? undefined : hfArchitecture(m.architecture ?? m.model_type);
-  const metadata = new Map([...(arch ? describeHf(arch, m) : kept), ...tokenizerEntries(m), ...kept]);
-  const permute = arch ? mustPermute(m, arch, hfNames) : false;
-  const tensors = arch ? ropeTensors(m) : [];
-  for (const t of container.tensors) {
-    const name = hfNames && arch ? ggufName(t.name, arch) : t.name;
-    if (name === undefined) throw new RealizarError('SHAPE', `.apr: tensor '${t.name}' does not belong to this architecture`);
-    if (name !== null) tensors.push(planTensor(t, name, arch, m, permute));
-  }
-  return { metadata, tensors };
+  const hfNames = tensors.some((t) => /(^|\.)layers\.\d+\.self_attn/.test(t.name));
+  const model = kept.length ? undefined : describeApr(m, tensors, hfNames);
+  const metadata = new Map([...(model?.metadata ?? kept), ...tokenizerEntries(m), ...kept]);
+  const planned = model && hfNames ? checkOrder(planHf(tensors, model, ggufType)) : [...(model?.tensors ?? []), ...tensors.map((t) => planTensor(t, model))];
+  return { metadata, tensors: planned, notes: model?.notes };
 }

@@ -26,14 +26,49 @@ function steps(value: unknown): Json[] {
   return typeof value.type === 'string' ? [value, ...inner] : inner;
 }
 
+const cl100k = (letters: string, digits: string, mark = '') => `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?${letters}|${digits}| ?[^\\s\\p{L}${mark}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+const [upper, lower] = ['[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]', '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]'];
+const o200k = (tail: string, digits: string) => `[^\\r\\n\\p{L}\\p{N}]?${upper}*${lower}+${tail}|[^\\r\\n\\p{L}\\p{N}]?${upper}+${lower}*${tail}|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+
+/** GGUF's names for ways of splitting; some mean that words which are tokens are not merged. */
+const splits: { name: string; steps: string[]; wholeWords?: boolean }[] = [
+  { name: 'gpt-2', steps: ['gpt2'] },
+  { name: 'smollm', steps: ['digit', 'gpt2'] },
+  { name: 'falcon', steps: ['punctuation', 'gpt2', 'digits', '[0-9][0-9][0-9]'] },
+  { name: 'bloom', steps: [' ?[^(\\s|[.,!?…。，、।۔،])]+'] },
+  { name: 'llama-bpe', steps: [cl100k('\\p{L}+', '\\p{N}{1,3}')], wholeWords: true },
+  { name: 'dbrx', steps: [cl100k('\\p{L}+', '\\p{N}{1,3}')] },
+  { name: 'qwen2', steps: [cl100k('\\p{L}+', '\\p{N}')] },
+  { name: 'qwen35', steps: [cl100k('[\\p{L}\\p{M}]+', '\\p{N}', '\\p{M}')] },
+  { name: 'gpt-4o', steps: [o200k("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", '\\p{N}{1,3}')] },
+  { name: 'granite-embed-multi-97m', steps: [o200k("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", '\\p{N}{1,3}')], wholeWords: true },
+  { name: 'tekken', steps: [o200k('', '\\p{N}')], wholeWords: true },
+];
+
+/** A step of splitting as the table has it; "": it splits nothing. */
+function splitStep(step: Json): string {
+  const kept = step.behavior === 'Isolated' ? !step.invert : step.behavior === 'Removed' && step.invert === true;
+  switch (step.type) {
+    case 'Sequence': return '';
+    case 'ByteLevel': return step.use_regex === false ? '' : 'gpt2';
+    case 'Digits': return step.individual_digits === true ? 'digit' : 'digits';
+    case 'Punctuation': return step.behavior === 'Contiguous' ? 'punctuation' : `Punctuation ${String(step.behavior)}`;
+    case 'Split': return kept ? textOf((step.pattern as Json | undefined)?.Regex) ?? 'Split' : `Split ${String(step.behavior)}`;
+    default: return String(step.type);
+  }
+}
+
 /** The name that GGUF files give to a way of splitting. */
-function preTokenizer(json: Json): string {
+function preTokenizer(json: Json, own: Json): string {
   const all = steps(json.pre_tokenizer);
-  const patterns = all.filter((s) => s.type === 'Split').map((s) => String((s.pattern as Json | undefined)?.Regex ?? ''));
-  if (patterns.some((p) => p.includes('\\p{N}{1,3}'))) return 'llama-bpe';
-  if (patterns.some((p) => p.includes('?\\p{L}+|\\p{N}|'))) return 'qwen2';
-  if (patterns.length) return unsupported(`the text is split by '${patterns[0]!.slice(0, 60)}', for which GGUF has no name that is known here`);
-  return all.some((s) => s.type === 'Digits') ? 'smollm' : 'gpt-2';
+  if (all.some((s) => s.type === 'ByteLevel' && s.add_prefix_space === true)) unsupported('it puts a space before every text, which GGUF cannot say of such a model');
+  const wanted = all.map(splitStep).filter(Boolean);
+  const same = splits.filter((s) => s.steps.join('\n') === wanted.join('\n'));
+  const whole = own.ignore_merges === true;
+  const found = same.find((s) => (s.wholeWords ?? false) === whole);
+  if (found) return found.name;
+  if (same.length) unsupported(`GGUF's name for its way of splitting, ${same[0]!.name}, means that whole words that are tokens ${whole ? 'are' : 'are not'} merged`);
+  return unsupported(`the text is split by '${(wanted[0] ?? 'nothing').slice(0, 60)}', for which GGUF has no name that is known here`);
 }
 
 function addedTokens(json: Json): AddedToken[] {
@@ -134,7 +169,7 @@ function bpe({ json, own, config, model }: Source): [string, MetaEntry][] {
   if (own.byte_fallback !== true) {
     const merges = (own.merges as unknown[]).map((m) => (Array.isArray(m) ? m.join(' ') : String(m)));
     return [
-      ['tokenizer.ggml.model', entry('string', 'gpt2')], ['tokenizer.ggml.pre', entry('string', preTokenizer(json))],
+      ['tokenizer.ggml.model', entry('string', 'gpt2')], ['tokenizer.ggml.pre', entry('string', preTokenizer(json, own))],
       ['tokenizer.ggml.tokens', arrayEntry('string', tokens)], ['tokenizer.ggml.token_type', arrayEntry('i32', types)],
       ['tokenizer.ggml.merges', arrayEntry('string', merges)], ...special,
     ];
@@ -156,7 +191,7 @@ const never = -10000;
 /** Where white space is not merged, one more stands before a text that begins with it, as SentencePiece has it. */
 function unigram({ json, own, config, model }: Source): [string, MetaEntry][] {
   if (!Array.isArray(own.vocab) || !own.vocab.every(Array.isArray)) unsupported('the model has no list of tokens and scores');
-  if (own.byte_fallback === true) unsupported('Unigram with tokens of bytes cannot be translated to GGUF');
+  if (own.byte_fallback === true) unsupported('Unigram that falls back to tokens of bytes cannot be translated to GGUF: its readers take the unknown token there');
   const pairs = own.vocab as [string, number][];
   const { tokens, types } = listTokens(pairs.map(([text], id) => [text, id]), addedTokens(json), model.vocab_size);
   const unknown = own.unk_id as number;

@@ -7,6 +7,7 @@ import { parseAprV1 } from './apr-v1.js';
 import { type FileReader, readExactly } from './bytes.js';
 import { readGguf } from './gguf.js';
 import { type MetaEntry, metaArray, metaNumber, metaText, metaType, type TensorInfo } from './header.js';
+import { numberAt, sizeKeys } from './hf-config.js';
 import { isLlama2c, readLlama2c } from './llama2c.js';
 import { isSafetensors, readSafetensors } from './safetensors.js';
 
@@ -173,13 +174,12 @@ function fromConfig(config: Record<string, unknown>): Map<string, MetaEntry> {
   const arch = String(config.model_type ?? '');
   const m = new Map<string, MetaEntry>([['general.architecture', { type: metaType.string, value: arch }]]);
   const keys: Record<string, string[]> = {
-    block_count: ['num_hidden_layers', 'n_layer'], embedding_length: ['hidden_size', 'n_embd'], 'attention.head_count': ['num_attention_heads', 'n_head'],
-    'attention.head_count_kv': ['num_key_value_heads'], 'attention.key_length': ['head_dim'], feed_forward_length: ['intermediate_size', 'n_inner'],
-    context_length: ['max_position_embeddings', 'n_positions'], vocab_size: ['vocab_size'],
+    block_count: sizeKeys.layers, embedding_length: sizeKeys.embd, 'attention.head_count': sizeKeys.heads, 'attention.head_count_kv': sizeKeys.kvHeads,
+    'attention.key_length': sizeKeys.headDim, feed_forward_length: sizeKeys.ff, context_length: sizeKeys.context, vocab_size: sizeKeys.vocab,
   };
   for (const [key, names] of Object.entries(keys)) {
-    const value = names.map((n) => config[n]).find((v) => typeof v === 'number');
-    if (value !== undefined) m.set(`${arch}.${key}`, { type: metaType.u32, value: value as number });
+    const value = numberAt(config, ...names);
+    if (value !== undefined) m.set(`${arch}.${key}`, { type: metaType.u32, value });
   }
   return m;
 }

@@ -1,6 +1,6 @@
 /** Which tensor of a model gets which type: llama.cpp's mixtures of its quantisation programs. */
 import { RealizarError } from '../errors.js';
-import type { GgufPlan, PlannedTensor } from './gguf-stream.js';
+import { type GgufPlan, type PlannedTensor, sourceType } from './gguf-stream.js';
 import { entry, metaNumber, metaText } from './header.js';
 import { typeOfName } from './weight-types.js';
 
@@ -36,9 +36,9 @@ function getsMoreBits(layer: number, layers: number): boolean {
   return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
 }
 
-/** Matrices that stay floats: norms, positions, routers. */
-function isKept({ name, source }: PlannedTensor): boolean {
-  return !name.endsWith('weight') || source.dims.length < 2 || /_norm\.weight$|ffn_gate_inp|^position_embd|^token_types|^rope_/.test(name);
+/** What stays as it is: norms, positions, routers, and MXFP4, which models are trained with. */
+function isKept(t: PlannedTensor): boolean {
+  return !t.name.endsWith('weight') || t.dims.length < 2 || sourceType(t) === 'MXFP4' || /_norm\.weight$|ffn_gate_inp|^position_embd|^token_types|^rope_/.test(t.name);
 }
 
 interface Model {
@@ -83,7 +83,7 @@ function fit(type: string, columns: number): string {
 }
 
 function choose(mixture: Mixture, t: PlannedTensor, m: Model): string {
-  const columns = t.source.dims[0]!;
+  const columns = t.dims[0]!;
   const { type } = mixture;
   if (typeOfName(type)!.block === 1) return type;
   const isOutput = t.name === 'output.weight' || (m.tied && t.name === 'token_embd.weight');
@@ -106,13 +106,13 @@ export function retype(plan: GgufPlan, name: string): GgufPlan {
   const tensors = plan.tensors.map((t) => {
     if (isKept(t)) return t;
     const type = choose(mixture, t, m);
-    const from = typeOfName(t.source.type);
+    const from = typeOfName(sourceType(t));
     if (type !== t.type && from && from.block > 1) {
-      throw new RealizarError('UNSUPPORTED', `tensor '${t.name}' is ${t.source.type} already: quantise the file with the floats instead`);
+      throw new RealizarError('UNSUPPORTED', `tensor '${t.name}' is ${sourceType(t)} already: quantise the file with the floats instead`);
     }
     return { ...t, type };
   });
   const metadata = new Map(plan.metadata).set('general.file_type', entry('u32', mixture.fileType));
   if (typeOfName(mixture.type)!.block > 1) metadata.set('general.quantization_version', entry('u32', 2));
-  return { metadata, tensors };
+  return { ...plan, metadata, tensors };
 }

@@ -142,9 +142,6 @@ const models = {
 
 export const huggingFaceNames = Object.keys(models);
 
-/** Those that realizar convert writes as GGUF. */
-export const translated = huggingFaceNames.filter((name) => /^(bert|llama|smollm3|granite|qwen[23]|olmo2|gemma)(?!moe)/.test(name));
-
 /** The float tensors of a GGUF file: name to { dtype, dims, data }, dims[0] the row length. */
 export function ggufFloats(bytes) {
   return Object.fromEntries(parseGguf(bytes).tensors.map(({ name, type, dims, offset, bytes: n }) => {

@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { load } from '../../dist/index-node.js';
-import { filesOf, json, tinyLlama, withFolder } from '../js/hf.mjs';
+import { filesOf, json, readSafetensors, safetensors, tinyLlama, withFolder } from '../js/hf.mjs';
 import { fixture, root, shippedModels } from '../js/support.mjs';
 import { bertJson } from '../js/tokenizer-families.mjs';
 import { tinyModel } from './architectures.mjs';
-import { huggingFace, translated } from './huggingface.mjs';
+import { huggingFace, huggingFaceNames } from './huggingface.mjs';
 
 const home = process.env.NODE_LLAMA_CPP ?? import.meta.dirname;
 if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
@@ -46,11 +46,33 @@ if (wide) for (const type of ['q4_k_s', 'q4_k_m', 'q5_k_s', 'q5_k_m', 'q6_k']) w
 const l2c = fixture('llama2c/stories260K.bin', 'llama2.c');
 if (l2c) write('llama2c.gguf', 'convert', l2c, '--tokenizer', fixture('llama2c/tok512.bin', 'llama2.c'));
 
+/** Files with float weights: llama.cpp keeps floats of them too, where ours does. */
+const floats = new Set();
+const exact = { flashAttention: false, experimentalKvCacheKeyType: 'F32', experimentalKvCacheValueType: 'F32' };
+
+/** gpt-oss with other experts, in the two tensors of MXFP4: any codes, scales from 2^-7 to 2^-4. */
+function mxfp4Experts(files) {
+  const tensors = readSafetensors(files['model.safetensors']);
+  const bytes = (n, low, count) => Uint8Array.from({ length: n }, (_, i) => low + ((i * 7919 + (i >> 3) * 31) % count));
+  for (const [name, { shape: [experts, cols, rows] }] of Object.entries(tensors)) {
+    if (!/experts\.(gate_up|down)_proj$/.test(name)) continue;
+    delete tensors[name];
+    const blocks = experts * rows * (cols / 32);
+    tensors[`${name}_blocks`] = { dtype: 'U8', shape: [experts, rows, cols / 32, 16], data: bytes(16 * blocks, 0, 256) };
+    tensors[`${name}_scales`] = { dtype: 'U8', shape: [experts, rows, cols / 32], data: bytes(blocks, 120, 4) };
+  }
+  return { ...files, 'model.safetensors': safetensors(tensors) };
+}
+
 /** A folder of Hugging Face converted. */
-const convert = (name, files) => withFolder(files, (folder) => write(`${name}.gguf`, 'convert', folder));
-for (const name of translated.filter((n) => n !== 'bert')) await convert(name, huggingFace(name, new Uint8Array(tinyModel(name))));
+const convert = (name, files) => withFolder(files, (folder) => floats.add(write(`${name}.gguf`, 'convert', folder)));
+const isEncoder = (name) => name.endsWith('bert');
+for (const name of huggingFaceNames.filter((n) => !isEncoder(n))) await convert(name, huggingFace(name, new Uint8Array(tinyModel(name))));
+await convert('gpt-oss-mxfp4', mxfp4Experts(huggingFace('gpt-oss', new Uint8Array(tinyModel('gpt-oss')))));
 const [unigram, words] = ['tokenizers/hf-json/t5-small/tokenizer.json', 'tokenizers/hf-json/bert-vocab.txt'].map((path) => fixture(path, 'converted tokenizers'));
 if (unigram) await convert('unigram', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 32100 }), { 'tokenizer.json': readFileSync(unigram) }));
+const falcon = fixture('tokenizers/hf-json/falcon/tokenizer.json', 'converted tokenizers');
+if (falcon) await convert('falcon-tokenizer', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 65024 }), { 'tokenizer.json': readFileSync(falcon) }));
 if (words) await convert('wordpiece', filesOf(tinyLlama({ width: 32, ff: 32, vocab: 30522 }), { 'tokenizer.json': bertJson(words) }));
 
 const pieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'once', 'up', '##on', 'a', 'ti', '##me'];
@@ -59,7 +81,7 @@ const bert = {
   added_tokens: pieces.slice(0, 5).map((content, id) => ({ id, content, special: true })),
   model: { type: 'WordPiece', unk_token: '[UNK]', vocab: Object.fromEntries(Array.from({ length: 288 }, (_, id) => [pieces[id] ?? `[unused${id}]`, id])) },
 };
-await convert('bert', { ...huggingFace('bert', new Uint8Array(tinyModel('bert'))), 'tokenizer.json': json(bert) });
+for (const name of huggingFaceNames.filter(isEncoder)) await convert(name, { ...huggingFace(name, new Uint8Array(tinyModel(name))), 'tokenizer.json': json(bert) });
 
 const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
 
@@ -67,9 +89,9 @@ const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
 async function theirs(path, ids) {
   const model = await llama.loadModel({ modelPath: path });
   const tokenized = model.tokenize(prompt);
-  const context = await model.createContext({ contextSize: 128, threads: 1 });
+  const context = await model.createContext({ contextSize: 128, threads: 1, ...(floats.has(path) && exact) });
   const out = [];
-  for await (const id of context.getSequence().evaluate(ids, { temperature: 0 })) {
+  for await (const id of context.getSequence().evaluate(ids, { temperature: 0, yieldEogToken: true })) {
     out.push(id);
     if (out.length === tokens) break;
   }
@@ -107,7 +129,7 @@ let failed = 0;
 const files = written.filter((p) => p.endsWith('.gguf'));
 for (const path of files) {
   try {
-    await (path.endsWith('bert.gguf') ? checkEmbedding : checkText)(path);
+    await (isEncoder(path.replace('.gguf', '')) ? checkEmbedding : checkText)(path);
     console.log(`ok ${path}`);
   } catch (error) {
     failed++;
