@@ -14,14 +14,17 @@ RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
     return kv_type == RZ_KV_F16 ? vf_load_f16(at) : vf_load((const float *)at);
 }
 
-/* NR elements from d on of the value of `key`. */
+/* NR elements from d on of the value of `key`; halves times VALUE_SCALE. */
 static inline vf value_load(const rz_attn *a, size_t key, uint32_t d, uint32_t kv_type) {
     if (kv_type == RZ_KV_Q8_0) {
         const uint8_t *block = (const uint8_t *)a->v + (key * (a->head_dim / 32) + d / 32) * RZ_VALUE_BLOCK;
         rz_fetch_ahead(block, 1);
         return vf_mul(vf_load_s8(block + 4 + d % 32), vf_splat(rz_load_f32(block)));
     }
-    return kv_load(a->v, key * rz_round_up(a->head_dim, NR) + d, kv_type);
+    const size_t i = key * rz_round_up(a->head_dim, NR) + d;
+    if (kv_type != RZ_KV_F16) return kv_load(a->v, i, kv_type);
+    rz_fetch_ahead((const uint16_t *)a->v + i, 1);
+    return vf_load_f16_scaled((const uint8_t *)a->v + 2 * i);
 }
 
 /* Scores of one query: an integer product per 32 dimensions. */
@@ -66,7 +69,7 @@ typedef struct {
     float most, total, shrink;
 } softmax_state;
 
-/* Scores become weights exp(score - maximum so far), 0 outside [first, end). */
+/* Scores become weights exp(score - maximum so far), 0 outside [first, end), for values as they are loaded. */
 static void softmax_step(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first, uint32_t end,
                          float *s, softmax_state *state) {
     if (a->softcap > 0 || a->slope) {
@@ -78,9 +81,10 @@ static void softmax_step(const rz_attn *a, uint32_t i, uint32_t block, uint32_t 
     for (int g = 1; g < KEY_GROUPS; g++) largest = vf_max(vf_load(s + g * NR), largest);
     float block_most = vf_largest(largest), most = state->most;
     float now = block_most > most ? block_most : most;
+    const float unscale = a->kv_type == RZ_KV_F16 ? 1 / VALUE_SCALE : 1;
     for (int g = 0; g < KEY_GROUPS; g++) {
         part[g] = vf_exp(vf_sub(vf_load(s + g * NR), vf_splat(now)));
-        vf_store(s + g * NR, part[g]);
+        vf_store(s + g * NR, VALUE_SCALE == 1 ? part[g] : vf_mul(part[g], vf_splat(unscale)));
     }
     state->shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
     state->total = state->total * state->shrink + vf_sum(vf_fold_block(part));

@@ -110,14 +110,20 @@ static inline vi vf_bits(vf a) { return PAIR(vi, a.a, a.b); }
 static inline vf vf_from_bits(vi a) { return PAIR(vf, a.a, a.b); }
 static inline vf vf_from_i(vi a) { return EACH1(vf, wasm_f32x4_convert_i32x4, a); }
 
-/* Half to single, see rz_f32_from_f16; weights and cache hold finite values only. */
-static inline v128_t f32x4_from_f16(v128_t sign_extended) {
-    v128_t bits = wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), constant(C_HALF));
-    return wasm_f32x4_mul(bits, constant(C_HALF_SCALE));
+/* Half to single, see rz_f32_from_f16; weights and cache hold finite values only. The bits of a half, moved up, are
+ * those of a number times 2^-112: exactly, and its subnormals as well. */
+#define VALUE_SCALE 0x1p-112f
+static inline v128_t f32x4_from_f16_scaled(v128_t sign_extended) {
+    return wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), constant(C_HALF));
+}
+static inline vf vf_load_f16_scaled(const uint8_t *p) {
+    return PAIR(vf, f32x4_from_f16_scaled(wasm_i32x4_load16x4(p)),
+                f32x4_from_f16_scaled(wasm_i32x4_load16x4(p + 8)));
 }
 static inline vf vf_load_f16(const uint8_t *p) {
-    return PAIR(vf, f32x4_from_f16(wasm_i32x4_load16x4(p)),
-                f32x4_from_f16(wasm_i32x4_load16x4(p + 8)));
+    vf x = vf_load_f16_scaled(p);
+    v128_t scale = constant(C_HALF_SCALE);
+    return PAIR(vf, wasm_f32x4_mul(x.a, scale), wasm_f32x4_mul(x.b, scale));
 }
 static inline vf vf_load_bf16(const uint8_t *p) {
     return PAIR(vf, wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16),
