@@ -88,7 +88,7 @@ for (const backend of backends) {
     /* the folder has one safetensors file under a name of its own */
     await withModel(folder, { backend }, async (model) => {
       const error = largestDifference(await model.logits(ids), expected);
-      assert.ok(error < 2e-3, `off by ${error}`);
+      assert.ok(error < tolerance, `off by ${error}`);
       assert.equal(model.info.type, 'BF16');
     });
   });
