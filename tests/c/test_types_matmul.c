@@ -260,8 +260,8 @@ int main(void) {
     uint32_t ids[RZ_DT_COUNT];
     const int n = types_quantised(ids);
     CHECK(n == 25, "%d quantised types", n);
-    for (int bit = 0; bit < 4; bit++) {
-        const rz_kern *k = rz_kern_choose(1u << bit, NULL);
+    for (uint32_t bit = 1; bit; bit <<= 1) {
+        const rz_kern *k = rz_kern_choose(bit, NULL);
         if (k) TEST(every_type, k, ids, n);
     }
     return check_summary("test_types_matmul");
