@@ -8,11 +8,11 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS wasm/exports.txt)
 list(TRANSFORM RZ_EXPORTS PREPEND "_")
 string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 
-# Only kernels, packing and sampling decide how fast a model runs, and the inner loops of tokenizers how
-# fast a text is read; all other code is compiled for size.
+# Only kernels and the pool decide how fast a model runs, and the inner loops of tokenizers how fast a
+# text is read; all other code is compiled for size.
 set(RZ_SMALL ${RZ_SOURCES})
 list(FILTER RZ_SMALL EXCLUDE REGEX
-     "/(product|pool|tok_bpe|tok_merge|trie|regex_match)\\.c$")
+     "/(pool|tok_bpe|tok_merge|trie|regex_match)\\.c$")
 set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Oz)
 
 function(rz_wasm name)
