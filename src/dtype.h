@@ -67,6 +67,7 @@ typedef struct {
     rz_unpack_fn *unpack; /* NULL: the type has a packed form and kernels of its own */
     const int8_t *levels; /* [16]: what the codes of unpack stand for */
     bool minima;          /* unpack gives them */
+    bool floats;          /* products take activations as floats, not as int8 */
 } rz_dtype;
 
 /* The row of a type id, or NULL for an id that names no type. */

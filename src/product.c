@@ -9,8 +9,6 @@ enum {
     least_chunk_work = 32 << 10 /* weight bytes times tokens: below, waking a thread costs more */
 };
 
-static bool takes_floats(const rz_mat *w) { return rz_dtype_get(w->dtype)->block == 1; }
-
 typedef struct {
     const rz_model *m;
     const float *x;
@@ -83,7 +81,7 @@ void rz_products(const rz_model *m, rz_run *run, const float *x, size_t ldx, uin
                       .n_products = n_products};
     for (uint32_t i = 0; i < n_products; i++) {
         p.n_groups += rz_mat_groups(products[i].w);
-        if (takes_floats(products[i].w)) {
+        if (rz_dtype_get(products[i].w->dtype)->floats) {
             p.floats = true;
         } else {
             p.bytes = true;

@@ -4,6 +4,7 @@
 #include "tile.inc.c"
 #include "matmul.inc.c"
 #include "matmul_q8.inc.c"
+#include "panel.inc.c"
 #include "blocks.inc.c"
 #include "vec.inc.c"
 #include "attend.inc.c"

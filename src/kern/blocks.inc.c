@@ -1,21 +1,14 @@
 /*
  * blocks.inc.c: matrix products of the types that are packed as whole blocks. Included once per
- * table, after matmul.inc.c.
+ * table, after tile.inc.c and panel.inc.c.
  *
  * A panel of at most 256 columns of one group is unpacked to signed bytes on the stack, interleaved
  * like Q8_0, and then multiplied with all tokens; their sums wait in y from panel to panel. Every
- * 16 columns have a scale (and a minimum), so that one body serves all types.
+ * 16 columns have a scale (and a minimum), so that one body serves all types but those that take floats.
  */
 
-enum { PANEL = RZ_BLOCK_MAX };
-
-typedef struct {
-    uint8_t codes[PANEL * NR];          /* [column / 4][row][4] */
-    float factors[2 * PANEL / 16 * NR]; /* scale[column / 16][row], then min */
-} block_panel;
-
 /* Adds `blocks` times 32 columns of T tokens to y, of which `live` are wanted. */
-RZ_INLINE void tile_panel(const block_panel *p, bool minima, uint32_t blocks, const uint8_t *act,
+RZ_INLINE void tile_panel(const rz_panel *p, bool minima, uint32_t blocks, const uint8_t *act,
                           float *y, size_t ldy, int live, bool first, const int T) {
     vf acc[8];
     FOR_T acc[t] = first || t >= live ? vf_zero() : vf_load(y + t * ldy);
@@ -26,7 +19,7 @@ RZ_INLINE void tile_panel(const block_panel *p, bool minima, uint32_t blocks, co
             const uint8_t *act_half = act + half * 4 * T * XK_BYTES;
             vi sum[8];
             FOR_T sum[t] = vi_splat(W8_BIAS ? W8_BIAS * ACT_NS16(act, T, half, t) : 0);
-            _Pragma("GCC unroll 4") for (int v = 0; v < 4; v++) {
+            UNROLL for (int v = 0; v < 4; v++) {
                 w8 w = w8_load_signed(codes + v * 4 * NR);
                 FOR_T sum[t] = vi_dot_w8(sum[t], w, ACT_Q(act_half, T, v, t));
             }
@@ -34,7 +27,7 @@ RZ_INLINE void tile_panel(const block_panel *p, bool minima, uint32_t blocks, co
             FOR_T acc[t] = vf_madd(vf_from_i(sum[t]), vf_mul(scale, vf_splat(ACT_D(act, T, t))),
                                    acc[t]);
             if (!minima) continue;
-            vf min = vf_load(factors + PANEL / 16 * NR);
+            vf min = vf_load(factors + RZ_BLOCK_MAX / 16 * NR);
             FOR_T acc[t] = vf_madd(
                 min, vf_splat(ACT_D(act, T, t) * (float)ACT_NS16(act, T, half, t)), acc[t]);
         }
@@ -43,19 +36,19 @@ RZ_INLINE void tile_panel(const block_panel *p, bool minima, uint32_t blocks, co
 }
 
 /* Not worth a copy for each place they are called from. */
-static __attribute__((noinline)) void tile_panel_many(const block_panel *p, bool minima,
+static __attribute__((noinline)) void tile_panel_many(const rz_panel *p, bool minima,
                                                       uint32_t blocks, const uint8_t *act, float *y,
                                                       size_t ldy, int live, bool first) {
     tile_panel(p, minima, blocks, act, y, ldy, live, first, TILE);
 }
-static __attribute__((noinline)) void tile_panel_one(const block_panel *p, bool minima,
+static __attribute__((noinline)) void tile_panel_one(const rz_panel *p, bool minima,
                                                      uint32_t blocks, const uint8_t *act, float *y,
                                                      bool first) {
     tile_panel(p, minima, blocks, act, y, 0, 1, first, 1);
 }
 
 /* All tokens times the panel of columns k to k + width of a group; y is the group's. */
-static void multiply_panel(const block_panel *p, bool minima, uint32_t k, uint32_t width,
+static void multiply_panel(const rz_panel *p, bool minima, uint32_t k, uint32_t width,
                            const rz_act *x, float *y, size_t ldy) {
     const size_t token_bytes = (size_t)x->cols / 32 * ACT_BYTES(1), before = k / 32 * ACT_BYTES(1);
     uint32_t t0 = 0;
@@ -75,17 +68,9 @@ static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_ac
     for (uint32_t g = g0; g < g1; g++) {
         const uint8_t *block = w->data + g * w->group_bytes;
         for (uint32_t k = 0, width; k < w->cols; k += width) {
-            block_panel p;
-            width = rz_min_u32(PANEL, w->cols - k);
-            for (uint32_t c = 0; c < width; c += type->block) {
-                for (uint32_t r = 0; r < NR; r++, block += type->block_bytes) {
-                    type->unpack(block, p.codes + c * NR + 4 * r, 4 * NR,
-                                 p.factors + c / 16 * NR + r, NR);
-                }
-            }
-            for (uint32_t i = 0; i < width * NR; i += 4 * NR) {
-                vb_store(p.codes + i, vb_lookup(type->levels, vb_load(p.codes + i)));
-            }
+            rz_panel p;
+            width = rz_min_u32(RZ_BLOCK_MAX, w->cols - k);
+            block = SHARED(unpack_panel)(&p, type, block, width);
             multiply_panel(&p, type->minima, k, width, x, y + (size_t)g * NR, ldy);
         }
     }

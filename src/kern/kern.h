@@ -10,7 +10,8 @@
  * (quantised types: over ascending blocks; the products of a block are an exact integer). So a
  * result depends neither on the number of tokens computed together nor on threads. Types packed as
  * whole blocks have an exact integer for every 16 columns, added as (float)sum * (scale * d), and
- * then their minimum as min * (d * (float)ns).
+ * then their minimum as min * (d * (float)ns); MXFP4, which takes floats, has a float sum of level * x
+ * for every 16 columns, added as sum * scale.
  */
 #ifndef RZ_KERN_H
 #define RZ_KERN_H
@@ -84,6 +85,12 @@ typedef struct {
     float *const *out;      /* [n_q] rows of head_dim padded to nr: sum of p v over the keys */
     float *max, *sum;       /* [n_q] maximum of the scores and sum of p */
 } rz_attn;
+
+/* Up to 256 columns of a group of nr rows of a type packed as whole blocks, unpacked. */
+typedef struct {
+    uint8_t codes[RZ_BLOCK_MAX * RZ_NR_MAX];          /* levels: [column / 4][row][4] */
+    float factors[2 * RZ_BLOCK_MAX / 16 * RZ_NR_MAX]; /* scale[column / 16][row], then min */
+} rz_panel;
 
 /* Activation functions. Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016). */
 enum rz_act {
@@ -162,14 +169,14 @@ static inline uint32_t rz_tile_room(const rz_kern *k, uint32_t n) {
     [RZ_DT_F32] = f(matmul_f32), [RZ_DT_F16] = f(matmul_f16), [RZ_DT_BF16] = f(matmul_bf16),       \
     [RZ_DT_Q4_0] = f(matmul_q4_0), [RZ_DT_Q4_1] = f(matmul_q4_1), [RZ_DT_Q5_0] = f(matmul_q5_0),   \
     [RZ_DT_Q5_1] = f(matmul_q5_1), [RZ_DT_Q4_K] = f(matmul_q4_k), [RZ_DT_Q5_K] = f(matmul_q5_k),   \
-    [RZ_DT_Q6_K] = f(matmul_q6_k)
+    [RZ_DT_Q6_K] = f(matmul_q6_k), [RZ_DT_MXFP4] = f(matmul_mxfp4)
 #define MATMUL_BYTES                                                                               \
     [RZ_DT_Q8_0] = matmul_q8_0, [RZ_DT_Q2_K] = matmul_blocks, [RZ_DT_Q3_K] = matmul_blocks,        \
     [RZ_DT_IQ2_XXS] = matmul_blocks, [RZ_DT_IQ2_XS] = matmul_blocks,                               \
     [RZ_DT_IQ3_XXS] = matmul_blocks, [RZ_DT_IQ1_S] = matmul_blocks,                                \
     [RZ_DT_IQ4_NL] = matmul_blocks, [RZ_DT_IQ3_S] = matmul_blocks, [RZ_DT_IQ2_S] = matmul_blocks,  \
     [RZ_DT_IQ4_XS] = matmul_blocks, [RZ_DT_IQ1_M] = matmul_blocks, [RZ_DT_TQ1_0] = matmul_blocks,  \
-    [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_MXFP4] = matmul_blocks, [RZ_DT_NVFP4] = matmul_blocks,   \
+    [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_NVFP4] = matmul_blocks,   \
     [RZ_DT_Q1_0] = matmul_blocks, [RZ_DT_Q2_0] = matmul_blocks
 
 extern const rz_kern rz_kern_scalar;

@@ -233,6 +233,21 @@ static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_ac
     }
 }
 
+/* MXFP4: float sums of 16 columns times the block's scale. */
+static float dot_mxfp4(const uint8_t *cell, uint32_t row, const float *x, uint32_t cols) {
+    const rz_dtype *type = rz_dtype_get(RZ_DT_MXFP4);
+    float acc = 0;
+    for (uint32_t c = 0; c < cols; c += 16) {
+        uint8_t codes[32];
+        float scales[2];
+        type->unpack(cell + (c / 32 * NR + row) * type->block_bytes, codes, 4, scales, 1);
+        float sum = 0;
+        for (uint32_t j = 0; j < 16; j++) sum += type->levels[codes[c % 32 + j]] * x[c + j];
+        acc += sum * scales[c % 32 / 16];
+    }
+    return acc;
+}
+
 #define MATMUL(name, input, type)                                                                  \
     static void matmul_##name(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x,          \
                               float *y, size_t ldy) {                                              \
@@ -252,6 +267,7 @@ static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_ac
 MATMUL(f32, x->f32, float)
 MATMUL(f16, x->f32, float)
 MATMUL(bf16, x->f32, float)
+MATMUL(mxfp4, x->f32, float)
 MATMUL(q4_0, x->q8, act_block)
 MATMUL(q4_1, x->q8, act_block)
 MATMUL(q5_0, x->q8, act_block)

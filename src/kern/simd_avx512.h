@@ -69,6 +69,9 @@ static inline vi vi_round(vf a) { return _mm512_cvtps_epi32(a); }
 
 static inline vb vb_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
 static inline void vb_store(uint8_t *p, vb v) { _mm512_storeu_si512(p, v); }
+static inline vf vf_from_byte(vb a, int j) {
+    return vf_from_i(_mm512_srai_epi32(_mm512_slli_epi32(a, (unsigned)(24 - 8 * j)), 24));
+}
 static inline vb vb_lookup(const int8_t *table, vb a) {
     __m128i levels = _mm_loadu_si128((const __m128i *)table);
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), a);

@@ -123,6 +123,10 @@ static inline void vb_store(uint8_t *p, vb v) {
     vst1q_u8(p, vreinterpretq_u8_s8(v.a));
     vst1q_u8(p + 16, vreinterpretq_u8_s8(v.b));
 }
+static inline vf vf_from_byte(vb a, int j) {
+    vi words = vi_shl((vi){vreinterpretq_s32_s8(a.a), vreinterpretq_s32_s8(a.b)}, 24 - 8 * j);
+    return vf_from_i((vi){vshrq_n_s32(words.a, 24), vshrq_n_s32(words.b, 24)});
+}
 static inline vb vb_lookup(const int8_t *table, vb a) {
     int8x16_t levels = vld1q_s8(table);
     return (vb){vqtbl1q_s8(levels, vreinterpretq_u8_s8(a.a)),

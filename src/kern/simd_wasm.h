@@ -183,6 +183,10 @@ static inline void vb_store(uint8_t *p, vb v) {
     wasm_v128_store(p, v.a);
     wasm_v128_store(p + 16, v.b);
 }
+static inline vf vf_from_byte(vb a, int j) {
+    vi words = vi_shl(a, 24 - 8 * j);
+    return vf_from_i(PAIR(vi, wasm_i32x4_shr(words.a, 24), wasm_i32x4_shr(words.b, 24)));
+}
 static inline vb vb_lookup(const int8_t *table, vb a) {
     v128_t levels = wasm_v128_load(table);
     return PAIR(vb, wasm_i8x16_swizzle(levels, a.a), wasm_i8x16_swizzle(levels, a.b));

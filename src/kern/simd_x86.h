@@ -86,6 +86,10 @@ static inline vi vi_shl(vi a, int n) { return _mm256_slli_epi32(a, n); }
 
 static inline vb vb_load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void vb_store(uint8_t *p, vb v) { _mm256_storeu_si256((__m256i *)p, v); }
+/* byte j of every word, signed */
+static inline vf vf_from_byte(vb a, int j) {
+    return vf_from_i(_mm256_srai_epi32(_mm256_slli_epi32(a, 24 - 8 * j), 24));
+}
 /* table[a] for every byte a < 16 */
 static inline vb vb_lookup(const int8_t *table, vb a) {
     __m128i levels = _mm_loadu_si128((const __m128i *)table);

@@ -7,5 +7,6 @@
 #define SHARED_FN
 #include "tile.inc.c"
 #include "matmul.inc.c"
+#include "panel.inc.c"
 #include "vec.inc.c"
 #include "attend.inc.c"

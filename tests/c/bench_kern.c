@@ -50,12 +50,12 @@ static void bench_type(const rz_kern *k, uint32_t dtype) {
         case_weights(&r, W_RANDOM, dtype, file, (size_t)rows[large] * cols);
         case_inputs(&r, X_RANDOM, x, 32 * cols);
         uint8_t *data = case_pack(&m, k, dtype, rows[large], cols, file);
-        case_act one = case_activations(k, x, 1, cols, t->block == 1);
+        case_act one = case_activations(k, x, 1, cols, t->floats);
         double s = time_product(k, &m, &one, y, rows[large] + 16);
         printf("  %6.2f GB/s %s", (double)rz_mat_bytes(&m) / s * 1e-9, large ? "memory" : "cache");
         case_act_free(&one);
         if (!large) {
-            case_act many = case_activations(k, x, 32, cols, t->block == 1);
+            case_act many = case_activations(k, x, 32, cols, t->floats);
             s = time_product(k, &m, &many, y, rows[large] + 16);
             printf("  %6.2f GMAC/s tile", 32.0 * rows[large] * cols / s * 1e-9);
             case_act_free(&many);

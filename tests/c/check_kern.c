@@ -126,7 +126,7 @@ enum { guard = 3, guard_rows = 4 };
  * that must survive. */
 static float *multiply(const rz_kern *k, const product_case *c, uint32_t step, size_t *ldy) {
     rz_mat m;
-    const bool floats = rz_dtype_get(c->dtype)->block == 1;
+    const bool floats = rz_dtype_get(c->dtype)->floats;
     uint8_t *data = case_pack(&m, k, c->dtype, c->rows, c->cols, c->file);
     case_act a = case_activations(k, c->x, c->n, c->cols, floats);
     const uint32_t groups = rz_mat_groups(&m), room = groups * k->nr;
@@ -149,7 +149,7 @@ static float *multiply(const rz_kern *k, const product_case *c, uint32_t step, s
 /* Results against double, and against the scalar table. */
 static void compare_sums(const rz_kern *k, const product_case *c, const float *y, size_t ldy,
                          const float *plain, size_t ldp) {
-    const bool floats = rz_dtype_get(c->dtype)->block == 1;
+    const bool floats = rz_dtype_get(c->dtype)->floats;
     const size_t row_bytes =
         (size_t)c->cols / rz_dtype_get(c->dtype)->block * rz_dtype_get(c->dtype)->block_bytes;
     case_act a = case_activations(k, c->x, c->n, c->cols, floats);

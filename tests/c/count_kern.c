@@ -20,7 +20,7 @@ static void products(const rz_kern *k, uint32_t dtype, uint32_t tokens) {
     case_inputs(&r, X_RANDOM, x, tokens * cols);
     rz_mat m;
     uint8_t *data = case_pack(&m, k, dtype, rows, cols, file);
-    case_act a = case_activations(k, x, tokens, cols, t->block == 1);
+    case_act a = case_activations(k, x, tokens, cols, t->floats);
     k->matmul[dtype](&m, 0, rz_mat_groups(&m), &a.act, y, rows);
     case_act_free(&a);
     free(data), free(file), free(x), free(y);

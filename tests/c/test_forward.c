@@ -17,7 +17,7 @@
  * quantised: activations in steps of 1/127 of the largest of 32, 7 products a layer (measured 0.03)
  */
 static double allowed(uint32_t dtype) {
-    return rz_dtype_get(dtype)->block == 1 ? 1e-5 : 0.06;
+    return rz_dtype_get(dtype)->floats ? 1e-5 : 0.06;
 }
 
 static double worst_float, worst_quantised;
@@ -54,7 +54,7 @@ static void like_reference(const char *what, const tiny_spec *spec, uint32_t n) 
         float *got = host_logits(m, ids, n, 7, RZ_KV_F32);
         double d = got ? relative_difference(got, want, (size_t)n * n_vocab) : NAN;
         CHECK(d <= allowed(spec->dtype), "%s, %s: %g", what, rz_model_kernels(m), d);
-        double *worst = rz_dtype_get(spec->dtype)->block == 1 ? &worst_float : &worst_quantised;
+        double *worst = rz_dtype_get(spec->dtype)->floats ? &worst_float : &worst_quantised;
         *worst = fmax(*worst, d);
         free(got);
         rz_model_close(&m);

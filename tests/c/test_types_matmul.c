@@ -92,7 +92,8 @@ static float *multiply(const rz_kern *k, const product *p, uint32_t t0, uint32_t
                        size_t *ldy) {
     rz_mat m;
     uint8_t *data = case_pack(&m, k, p->dtype, p->rows, p->cols, p->file);
-    case_act a = case_activations(k, p->x + (size_t)t0 * p->cols, n, p->cols, false);
+    case_act a =
+        case_activations(k, p->x + (size_t)t0 * p->cols, n, p->cols, rz_dtype_get(p->dtype)->floats);
     const uint32_t groups = rz_mat_groups(&m), room = groups * k->nr;
     *ldy = room + guard;
     float *y = malloc(n * *ldy * sizeof *y);
@@ -109,15 +110,16 @@ static float *multiply(const rz_kern *k, const product *p, uint32_t t0, uint32_t
     return y;
 }
 
-/* The row of dequantised weights times the quantised activations, and how far a correct kernel may
- * be from it: every term is rounded at most 4 times on its own, once in the weight itself, and with
- * every later addition (two for types with minima, of 16 columns at least). What is rounded below
- * the normal range, at most 2^20 integers times 2^-149, may be multiplied by the largest half. */
+/* The row of dequantised weights times the quantised activations or floats, and how far a correct
+ * kernel may be from it: every term is rounded at most 4 times on its own, once in the weight itself,
+ * and with every later addition (two for types with minima, of 16 columns at least; floats are added
+ * within the 16 columns, too). What is rounded below the normal range, at most 2^20 integers times
+ * 2^-149, may be multiplied by the largest half. */
 typedef struct {
     double value, error, most;
 } expected;
 
-static expected expect(const product *p, uint32_t row, const act_value *x) {
+static expected expect(const product *p, uint32_t row, const float *x, const act_value *blocks) {
     const rz_dtype *t = rz_dtype_get(p->dtype);
     const uint8_t *block = p->file + row * row_bytes(p);
     expected e = {0, 0, 0};
@@ -130,15 +132,16 @@ static expected expect(const product *p, uint32_t row, const act_value *x) {
                 fmax(largest_half, fabs(rz_f32_from_f16(types_half(p->dtype, block, i))));
         }
         for (uint32_t j = 0; j < t->block; j++) {
-            const act_value *xb = &x[(c + j) / 32];
-            double code, min, xj = (double)xb->d * xb->q[(c + j) % 32];
+            const act_value *xb = &blocks[(c + j) / 32];
+            double code, min, xj = t->floats ? x[c + j] : (double)xb->d * xb->q[(c + j) % 32];
             types_sizes(p->dtype, block, j, w[j], &code, &min);
             e.value += w[j] * xj;
             sizes += (code + min) * fabs(xj);
-            e.most = fmax(e.most, 127 * (double)xb->d);
+            e.most = fmax(e.most, t->floats ? fabs(xj) : 127 * (double)xb->d);
         }
     }
-    e.error = 1.01 * (2 * p->cols / 16 + 6) * 0x1p-24 * sizes +
+    const uint32_t additions = t->floats ? 16 + p->cols / 16 : 2 * p->cols / 16;
+    e.error = 1.01 * (additions + 6) * 0x1p-24 * sizes +
               p->cols / 16 * 0x1p-129 * (1 + largest_half);
     /* the largest number that any order of operations meets */
     e.most = fmax(sizes, e.most * 0x1p14 * p->cols);
@@ -161,7 +164,7 @@ static void compare(const rz_kern *k, const product *p, const float *y, size_t l
     for (uint32_t t = 0; t < p->n; t++) {
         for (uint32_t b = 0; b < p->cols / 32; b++) blocks[b] = case_act_read(k, &a, t, b);
         for (uint32_t r = 0; r < p->rows; r++) {
-            expected e = expect(p, r, blocks);
+            expected e = expect(p, r, p->x + t * p->cols, blocks);
             float got = y[t * ldy + r], scalar = plain[t * ldp + r];
             if (e.most < FLT_MAX) {
                 CHECK(fabs(got - e.value) <= e.error,
@@ -225,7 +228,8 @@ static void any_company(const rz_kern *k, uint32_t dtype) {
     }
 }
 
-/* A block of activations that holds NaN makes every result of its token NaN, and of no other. */
+/* A block of activations that holds NaN or infinity makes every result of its token NaN, and of no
+ * other; where floats meet infinity, it may stay one. */
 static void not_numbers(const rz_kern *k, uint32_t dtype) {
     random_state r = {dtype * 7 + 3};
     product p = new_product(&r, dtype, 8, 2 * 256, 6, T_RANDOM, XK_RANDOM);
@@ -235,8 +239,10 @@ static void not_numbers(const rz_kern *k, uint32_t dtype) {
     float *y = multiply(k, &p, 0, p.n, 1000, &ldy);
     for (uint32_t t = 0; t < p.n; t++) {
         for (uint32_t i = 0; i < p.rows; i++) {
-            CHECK(!!isnan(y[t * ldy + i]) == (t == 2 || t == 5), "%s type %u: token %u: %g",
-                  k->name, dtype, t, (double)y[t * ldy + i]);
+            float got = y[t * ldy + i];
+            bool lost = rz_dtype_get(dtype)->floats ? !isfinite(got) : isnan(got);
+            CHECK(lost == (t == 2 || t == 5), "%s type %u: token %u: %g", k->name, dtype, t,
+                  (double)got);
         }
     }
     free(y);

@@ -198,9 +198,10 @@ static void random_model(uint32_t dtype, bool tied) {
         float *threaded = logits_of(file, bit, 3, 7, ids);
         if (got && single && threaded) {
             double most = largest_difference(got, want, n_ids * 75, &rms);
-            /* measured: at most 0.025 of the size on average, 0.11 anywhere; that of Q8_0 is 0.020
-             */
-            CHECK(rms <= 0.04 * size && most <= 0.2 * size,
+            /* measured: at most 0.025 of the size on average, 0.11 anywhere; that of Q8_0 is 0.020;
+             * with floats order of sums alone: 1.3e-6 */
+            double share = rz_dtype_get(dtype)->floats ? 1e-5 : 0.2;
+            CHECK(rms <= share / 5 * size && most <= share * size,
                   "%s, table %u: off by %g (rms %g) of %g", rz_dtype_get(dtype)->name, bit, most,
                   rms, size);
             largest_difference(got, single, n_ids * 75, &unused);
