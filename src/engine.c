@@ -345,8 +345,10 @@ static bool layout_session(rz_session *s, rz_arena *a, const rz_model *m) {
     bool samples = !s->opts.all_logits && !s->opts.embed;
     rz_run_layout(&s->run, a, m, s->opts.chunk,
                   s->opts.embed ? 0 : s->opts.all_logits ? s->opts.chunk : 1);
-    s->sampler.sorted =
-        samples ? rz_arena_take(a, m->config.n_vocab, sizeof *s->sampler.sorted) : NULL;
+    if (samples) {
+        s->sampler.sorted = rz_arena_take(a, m->config.n_vocab, sizeof *s->sampler.sorted);
+        s->sampler.kept = rz_arena_take(a, s->opts.n_ctx, sizeof *s->sampler.kept);
+    }
     return !a->overflow;
 }
 

@@ -290,8 +290,9 @@ uint32_t rz_session_end(const rz_session *s);      /* why RZ_DONE: RZ_END_* */
 uint32_t rz_session_position(const rz_session *s); /* tokens in the KV cache */
 uint64_t rz_session_memory(const rz_session *s);
 
-/* Logits of the last rz_step: rows of n_vocab floats, *stride floats apart; row 0 belongs to the
- * first position of that step with all_logits, to its last position otherwise. *rows may be 0. */
+/* Logits of the last rz_step, which no sampling option changes: rows of n_vocab floats, *stride floats
+ * apart; row 0 belongs to the first position of that step with all_logits, to its last position
+ * otherwise. *rows may be 0. */
 const float *rz_session_logits(const rz_session *s, uint32_t *rows, size_t *stride);
 
 enum { RZ_POOL_NONE = 0, RZ_POOL_MEAN = 1, RZ_POOL_CLS = 2, RZ_POOL_LAST = 3 };

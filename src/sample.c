@@ -19,18 +19,6 @@ static double next_random(rz_sampler *s) {
     return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
 
-/* Each token of the window is penalised once, however often it occurs: where it occurs last. */
-static void penalize(const rz_sampler *s, float *logits, const uint32_t *recent, uint32_t n) {
-    const rz_sampling *o = &s->options;
-    uint32_t first = n > o->repeat_last ? n - o->repeat_last : 0;
-    for (uint32_t i = first; i < n; i++) s->sorted[recent[i]].id = i;
-    for (uint32_t i = first; i < n; i++) {
-        float *x = &logits[recent[i]];
-        if (s->sorted[recent[i]].id != i) continue;
-        *x = *x > 0 ? *x / o->repeat_penalty : *x * o->repeat_penalty;
-    }
-}
-
 /* Index of the first largest logit, or RZ_NO_TOKEN. */
 static uint32_t largest(const float *logits, uint32_t n) {
     uint32_t best = RZ_NO_TOKEN;
@@ -98,10 +86,8 @@ static uint32_t cut_tail(const rz_sampling *o, const rz_candidate *c, uint32_t n
     return n;
 }
 
-uint32_t rz_sample(rz_sampler *s, float *logits, uint32_t n_vocab, const uint32_t *recent,
-                   uint32_t n_recent) {
+static uint32_t draw(rz_sampler *s, const float *logits, uint32_t n_vocab) {
     const rz_sampling *o = &s->options;
-    if (o->repeat_penalty != 1) penalize(s, logits, recent, n_recent);
     uint32_t best = largest(logits, n_vocab);
     if (best == RZ_NO_TOKEN || o->temperature <= 0 || o->top_k == 1) return best;
 
@@ -120,4 +106,20 @@ uint32_t rz_sample(rz_sampler *s, float *logits, uint32_t n_vocab, const uint32_
         if (left < 0) return c[i].id;
     }
     return c[n - 1].id;
+}
+
+/* Each token of the window is penalised once, however often it occurs. */
+uint32_t rz_sample(rz_sampler *s, float *logits, uint32_t n_vocab, const uint32_t *recent,
+                   uint32_t n_recent) {
+    const float penalty = s->options.repeat_penalty;
+    uint32_t n = penalty == 1 ? 0 : rz_min_u32(n_recent, s->options.repeat_last);
+    recent += n_recent - n;
+    for (uint32_t i = 0; i < n; i++) s->kept[i] = logits[recent[i]];
+    for (uint32_t i = 0; i < n; i++) {
+        float x = s->kept[i];
+        logits[recent[i]] = x > 0 ? x / penalty : x * penalty;
+    }
+    uint32_t id = draw(s, logits, n_vocab);
+    for (uint32_t i = 0; i < n; i++) logits[recent[i]] = s->kept[i];
+    return id;
 }

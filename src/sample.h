@@ -19,11 +19,12 @@ typedef struct {
     rz_sampling options;
     uint64_t random;      /* state of the generator */
     rz_candidate *sorted; /* [n_vocab] scratch */
+    float *kept;          /* [n_recent] scratch: logits before the penalty */
 } rz_sampler;
 
 void rz_sample_reset(rz_sampler *s, const rz_sampling *options);
 
-/* Draws a token from n_vocab logits, which the penalty may change in place. `recent` are the tokens
+/* Draws a token from n_vocab logits, which are changed meanwhile and restored. `recent` are the tokens
  * so far, oldest first. RZ_NO_TOKEN if a logit is NaN or infinite, or all are minus infinity. */
 uint32_t rz_sample(rz_sampler *s, float *logits, uint32_t n_vocab, const uint32_t *recent,
                    uint32_t n_recent);

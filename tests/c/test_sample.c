@@ -8,16 +8,18 @@
 #include "check.h"
 #include "random.h"
 
-enum { most_tokens = 64 };
+enum { most_tokens = 64, most_recent = 1 << 20 };
 
 typedef struct {
     rz_sampler s;
     rz_candidate sorted[most_tokens];
+    float kept[most_recent];
 } sampler;
 
 static sampler *new_sampler(rz_sampling options) {
     sampler *s = calloc(1, sizeof *s);
     s->s.sorted = s->sorted;
+    s->s.kept = s->kept;
     rz_sample_reset(&s->s, &options);
     return s;
 }
@@ -246,6 +248,23 @@ static void recorded_ids(void) {
 
 /* ---- repetition ------------------------------------------------------------------------------ */
 
+/* Whether a token's penalised logit is `want`: it wins against a token behind it with that logit, and
+ * loses against one with the next larger float. The logits stay as they are. */
+static bool penalised(sampler *s, uint32_t token, float logit, float want, const uint32_t *recent,
+                      uint32_t n_recent) {
+    float logits[most_tokens];
+    bool same = true;
+    for (int larger = 0; larger < 2; larger++) {
+        for (int i = 0; i < most_tokens; i++) logits[i] = -INFINITY;
+        logits[token] = logit;
+        logits[most_tokens - 1] = larger ? nextafterf(want, INFINITY) : want;
+        same &= rz_sample(&s->s, logits, most_tokens, recent, n_recent) ==
+                (larger ? most_tokens - 1 : token);
+        same &= logits[token] == logit;
+    }
+    return same;
+}
+
 static void penalty_values(void) {
     float logits[6] = {2, -2, 0, 4, -4, 6};
     const uint32_t recent[6] = {5, 0, 1, 2, 0, 0};
@@ -255,21 +274,24 @@ static void penalty_values(void) {
     sampler *s = new_sampler(o);
     CHECK(rz_sample(&s->s, logits, 6, recent, 6) == 5, "token 5 is outside the window");
     const float want[6] = {1, -4, 0, 4, -4, 6}; /* once each, however often they occur */
-    for (int i = 0; i < 6; i++) CHECK(logits[i] == want[i], "logit %d: %g", i, (double)logits[i]);
+    for (uint32_t i = 0; i < 6; i++) CHECK(penalised(s, i, logits[i], want[i], recent, 6), "logit %u", i);
     o.repeat_last = 6;
     rz_sample_reset(&s->s, &o);
     CHECK(rz_sample(&s->s, logits, 6, recent, 6) == 3, "6 / 2 is less than 4");
-    CHECK(logits[5] == 3 && logits[0] == 0.5f && logits[1] == -8, "penalised again");
+    CHECK(penalised(s, 5, 6, 3, recent, 6), "token 5 is in the window");
     o.repeat_last = 100; /* more than there are */
     o.repeat_penalty = 0.5f;
     rz_sample_reset(&s->s, &o);
-    CHECK(rz_sample(&s->s, logits, 6, recent, 1) == 5 && logits[5] == 6, "below 1 favours");
+    CHECK(rz_sample(&s->s, logits, 6, recent, 1) == 5 && penalised(s, 5, 3, 6, recent, 1),
+          "below 1 favours");
+    const float untouched[6] = {2, -2, 0, 4, -4, 6};
+    CHECK(memcmp(logits, untouched, sizeof logits) == 0, "the logits are the model's");
     free(s);
 }
 
 /* A window of a million tokens is no more than that many steps. */
 static void long_window(void) {
-    enum { n_recent = 1 << 20 };
+    enum { n_recent = most_recent };
     uint32_t *recent = malloc(n_recent * sizeof *recent);
     float logits[most_tokens];
     rz_sampling o = plain(0);
@@ -280,8 +302,10 @@ static void long_window(void) {
     sampler *s = new_sampler(o);
     CHECK(rz_sample(&s->s, logits, most_tokens, recent, n_recent) == most_tokens - 1,
           "the free one");
-    for (int i = 0; i < most_tokens - 1; i++) CHECK(logits[i] == (float)(i + 1) / 4, "logit %d", i);
-    CHECK(logits[most_tokens - 1] == most_tokens, "the free one keeps its logit");
+    for (uint32_t i = 0; i < most_tokens - 1; i++) {
+        CHECK(penalised(s, i, (float)(i + 1), (float)(i + 1) / 4, recent, n_recent), "logit %u", i);
+    }
+    for (int i = 0; i < most_tokens; i++) CHECK(logits[i] == (float)(i + 1), "logit %d", i);
     free(s), free(recent);
 }
 

@@ -527,6 +527,27 @@ static void same_seed(void) {
     rz_model_close(&m);
 }
 
+/* The logits are the model's, whatever the sampling does with them. */
+static void logits_without_penalty(void) {
+    tiny_spec spec = wide_spec(RZ_DT_Q4_0);
+    rz_model *m = load(&spec, &(rz_load_opts){.threads = 1});
+    rz_session *s[2];
+    const float *logits[2];
+    uint32_t rows;
+    size_t stride;
+    for (int i = 0; i < 2; i++) {
+        rz_sampling o = {.temperature = 1, .top_p = 1, .repeat_penalty = i ? 1.5f : 1, .repeat_last = 20};
+        s[i] = open(m, (rz_session_opts){.n_ctx = n_ids});
+        CHECK(rz_session_sampling(s[i], &o) == RZ_OK, "sampling");
+        CHECK(rz_session_prompt(s[i], ids_below(spec.n_vocab), 20) == RZ_OK, "prompt");
+        CHECK(rz_step(s[i]) == RZ_TOKEN, "step");
+        logits[i] = rz_session_logits(s[i], &rows, &stride);
+    }
+    CHECK(rows == 1 && memcmp(logits[0], logits[1], spec.n_vocab * sizeof(float)) == 0, "other logits");
+    rz_session_close(&s[0]), rz_session_close(&s[1]);
+    rz_model_close(&m);
+}
+
 /* ---- memory and information --------------------------------------------------------------------
  */
 
@@ -663,6 +684,7 @@ int main(void) {
     TEST(many_keys, RZ_KV_F16);
     TEST(many_keys, RZ_KV_Q8_0);
     TEST(same_seed);
+    TEST(logits_without_penalty);
     TEST(memory);
     TEST(no_memory);
     TEST(information);
