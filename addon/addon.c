@@ -481,7 +481,10 @@ static napi_value session_nll(napi_env env, napi_callback_info info) {
     const float *logits = rz_session_logits(b->u.session, &rows, &stride);
     const uint32_t n_vocab = vocab_size(b);
     for (size_t i = 0; i < n && first + i < rows; i++) {
-        if (targets[i] < n_vocab) sum += rz_nll(logits + (first + i) * stride, n_vocab, targets[i]);
+        double nll;
+        rz_err err;
+        if (rz_nll(logits + (first + i) * stride, n_vocab, targets[i], &nll, &err)) return throw_error(env, &err);
+        sum += nll;
     }
     return number(env, sum);
 }

@@ -19,7 +19,7 @@ interface Exports extends Record<string, unknown> {
 /** Offsets of struct mailbox in wasm/abi.c, where they are asserted. */
 export const mailbox = {
   needOffset: 0, needPart: 8, needLength: 12, count: 20, needDst: 16, pointer: 24, stride: 28, info: 32,
-  metaNumber: 184, metaKey: 192, metaKeyLength: 196, metaType: 200, metaString: 204, metaStringLength: 208,
+  number: 184, metaKey: 192, metaKeyLength: 196, metaType: 200, metaString: 204, metaStringLength: 208,
   metaArrayType: 212, metaArrayLength: 216, errCode: 224, errText: 228, errTextBytes: 320,
 } as const;
 
@@ -305,7 +305,7 @@ export class WasmModel implements EngineModel {
     return {
       key: e.text(e.u32(mailbox.metaKey), e.u32(mailbox.metaKeyLength)),
       type: e.u32(mailbox.metaType),
-      number: e.f64(mailbox.metaNumber),
+      number: e.f64(mailbox.number),
       string: e.text(e.u32(mailbox.metaString), e.u32(mailbox.metaStringLength)),
       arrayType: e.u32(mailbox.metaArrayType),
       arrayLength: e.f64(mailbox.metaArrayLength),
@@ -398,7 +398,8 @@ class WasmSession implements EngineSession {
     const stride = e.u32(mailbox.stride);
     let sum = 0;
     for (let i = 0; i < targets.length; i++) {
-      sum += e.call('rz_abi_nll', at + 4 * (first + i) * stride, this.vocabSize, targets[i]!);
+      e.check('rz_abi_nll', at + 4 * (first + i) * stride, this.vocabSize, targets[i]!);
+      sum += e.f64(mailbox.number);
     }
     return sum;
   }

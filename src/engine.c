@@ -262,17 +262,16 @@ int rz_tokenize(const rz_model *m, const char *text, size_t text_bytes, uint32_t
     return result;
 }
 
-static int check_token(const rz_model *m, uint32_t id, rz_err *err) {
-    if (id < m->config.n_vocab) return RZ_OK;
-    return rz_err_set(err, RZ_E_ARG, "token %u does not exist: the vocabulary has %u", id,
-                      m->config.n_vocab);
+static int check_token(uint32_t n_vocab, uint32_t id, rz_err *err) {
+    if (id < n_vocab) return RZ_OK;
+    return rz_err_set(err, RZ_E_ARG, "token %u does not exist: the vocabulary has %u", id, n_vocab);
 }
 
 size_t rz_piece_max(const rz_model *m) { return rz_tok_piece_max(&m->vocab); }
 
 int rz_piece(const rz_model *m, uint32_t id, uint32_t flags, char *buf, size_t *len, rz_err *err) {
     *len = 0;
-    int result = check_token(m, id, err);
+    int result = check_token(m->config.n_vocab, id, err);
     if (m->vocab.kind == RZ_VOCAB_NONE) return result;
     if (result == RZ_OK) *len = rz_tok_piece(&m->vocab, id, flags, (uint8_t *)buf);
     return result;
@@ -282,7 +281,7 @@ int rz_detokenize(const rz_model *m, const uint32_t *ids, size_t n_ids, uint32_t
                   size_t cap, size_t *n, rz_err *err) {
     *n = 0;
     int result = need_vocabulary(m, err);
-    for (size_t i = 0; i < n_ids && result == RZ_OK; i++) result = check_token(m, ids[i], err);
+    for (size_t i = 0; i < n_ids && result == RZ_OK; i++) result = check_token(m->config.n_vocab, ids[i], err);
     if (result) return result;
     return rz_tok_decode(&m->vocab, ids, n_ids, flags, (uint8_t *)text, cap, n, err);
 }
@@ -399,7 +398,7 @@ int rz_session_prompt(rz_session *s, const uint32_t *ids, size_t n) {
                           s->opts.n_ctx - s->n_tokens, s->opts.n_ctx);
     }
     for (size_t i = 0; i < n; i++) {
-        int result = check_token(s->m, ids[i], &s->err);
+        int result = check_token(s->m->config.n_vocab, ids[i], &s->err);
         if (result) return result;
     }
     memcpy(s->tokens + s->n_tokens, ids, n * sizeof *ids);
@@ -533,12 +532,15 @@ void rz_session_embedding(const rz_session *s, uint32_t pooling, float *out) {
     for (uint32_t i = 0; i < width; i++) out[i] *= scale;
 }
 
-double rz_nll(const float *logits, uint32_t n_vocab, uint32_t target) {
+int rz_nll(const float *logits, uint32_t n_vocab, uint32_t target, double *nll, rz_err *err) {
     double most = logits[0], sum = 0;
+    int result = check_token(n_vocab, target, err);
+    if (result) return result;
     for (uint32_t i = 1; i < n_vocab; i++) most = logits[i] > most ? logits[i] : most;
     for (uint32_t i = 0; i < n_vocab; i++) {
         double below = logits[i] - most;
         if (below > -700) sum += rz_exp64(below);
     }
-    return rz_log64(sum) + most - logits[target];
+    *nll = rz_log64(sum) + most - logits[target];
+    return RZ_OK;
 }

@@ -305,8 +305,9 @@ const float *rz_session_hidden(const rz_session *s, uint32_t *rows, size_t *stri
  * Euclidean length 1. RZ_POOL_NONE: what the model's file asks for, else the mean. */
 void rz_session_embedding(const rz_session *s, uint32_t pooling, float *out);
 
-/* -log softmax(logits row)[target] of such a row, in double precision. */
-double rz_nll(const float *logits, uint32_t n_vocab, uint32_t target);
+/* *nll = -log softmax(logits row)[target] of such a row, in double precision; RZ_E_ARG for a target
+ * outside the vocabulary. */
+int rz_nll(const float *logits, uint32_t n_vocab, uint32_t target, double *nll, rz_err *err);
 
 /* ---- predictors --------------------------------------------------------------------------- */
 

@@ -23,7 +23,7 @@ static struct mailbox {
     uint32_t pointer;         /* first of them */
     uint32_t stride;          /* floats between rows of logits */
     double info[info_fields]; /* model_info */
-    double meta_number;       /* model_meta */
+    double number;            /* model_meta, nll */
     uint32_t meta_key, meta_key_length, meta_type, meta_string, meta_string_length,
         meta_array_type;
     double meta_array_length;
@@ -39,7 +39,7 @@ AT(count, 20);
 AT(pointer, 24);
 AT(stride, 28);
 AT(info, 32);
-AT(meta_number, 184);
+AT(number, 184);
 AT(meta_key, 192);
 AT(meta_key_length, 196);
 AT(meta_type, 200);
@@ -131,7 +131,7 @@ ABI const char *rz_abi_model_name(rz_model *m, uint32_t which) {
 ABI int rz_abi_model_meta(rz_model *m, uint32_t i) {
     rz_meta meta = {0};
     int result = rz_model_meta(m, i, &meta);
-    box.meta_number = meta.number;
+    box.number = meta.number;
     box.meta_key = address(meta.key);
     box.meta_key_length = (uint32_t)meta.key_len;
     box.meta_type = meta.type;
@@ -262,8 +262,9 @@ ABI void rz_abi_session_embedding(rz_session *s, uint32_t pooling, float *out) {
     rz_session_embedding(s, pooling, out);
 }
 
-ABI double rz_abi_nll(const float *logits, uint32_t n_vocab, uint32_t target) {
-    return rz_nll(logits, n_vocab, target);
+/* The number at mailbox.number. */
+ABI int rz_abi_nll(const float *logits, uint32_t n_vocab, uint32_t target) {
+    return rz_nll(logits, n_vocab, target, &box.number, &box.err);
 }
 
 /* ---- predictors ---------------------------------------------------------------------------- */

@@ -648,9 +648,15 @@ static void negative_log_likelihood(void) {
         for (int i = 0; i < 50; i++) most = fmax(most, logits[i]);
         for (int i = 0; i < 50; i++) sum += exp(logits[i] - most);
         for (uint32_t t = 0; t < 50; t++) {
-            double want = log(sum) + most - logits[t], got = rz_nll(logits, 50, t);
+            double want = log(sum) + most - logits[t], got = NAN;
+            CHECK(rz_nll(logits, 50, t, &got, NULL) == RZ_OK, "target %u", t);
             CHECK(fabs(got - want) <= 1e-12 * (1 + fabs(want)), "%.17g is not %.17g", got, want);
         }
+        double nll;
+        rz_err err;
+        CHECK(rz_nll(logits, 50, 50, &nll, &err) == RZ_E_ARG &&
+                  strcmp(err.text, "token 50 does not exist: the vocabulary has 50") == 0,
+              "outside");
     }
 }
 
