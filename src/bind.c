@@ -244,6 +244,9 @@ static void wanted_shape(const rz_binder *b, const rz_tensor *t, uint64_t want[3
         want[0] = rows;
     }
     if (stacked(r)) want[vector ? 1 : 2] = b->config->n_expert;
+    if (is_norm_of_heads(slot) && rows == t->dims[0] && t->dims[1] > 1) { /* a row for each head */
+        want[1] = slot->rows == Q_NORM ? b->config->n_head : b->config->n_head_kv;
+    }
 }
 
 /* A shape as the format writes it: "8 x 12" in GGUF, the fastest dimension first; "[12, 8]" in

@@ -169,12 +169,12 @@ static void rotate(const rz_rope *rope, float *row, uint32_t n_heads, uint32_t h
     }
 }
 
-/* Norm of the queries or keys of one token: of each head, or of all together. */
-static void norm_heads(const rz_model *m, const rz_norm *norm, uint32_t norm_width, float *row,
+/* Norm of the queries or keys of one token: of each head, or of all together; a LayerNorm is of each. */
+static void norm_heads(const rz_model *m, const rz_norm *norm, uint32_t n_weights, float *row,
                        uint32_t width) {
-    if (!norm->w) return;
-    for (uint32_t at = 0; at < width; at += norm_width) {
-        norm_row(m, norm, row + at, row + at, norm_width);
+    const uint32_t each = m->config.norm == RZ_NORM_LAYER ? m->config.head_dim : n_weights;
+    for (uint32_t at = 0; norm->w && at < width; at += each) {
+        norm_row(m, &(rz_norm){norm->w + at % n_weights, NULL}, row + at, row + at, each);
     }
 }
 

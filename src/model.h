@@ -32,7 +32,8 @@ typedef struct {
     rz_norm attn_norm;         /* [n_embd] before attention */
     rz_linear wq;              /* [n_head * head_dim][n_embd] */
     rz_linear wk, wv;          /* [n_head_kv * head_dim][n_embd] */
-    rz_norm q_norm, k_norm;    /* [head_dim]: of every head; or [rows of wq], [rows of wk]: of all */
+    rz_norm q_norm, k_norm;    /* [head_dim]: of every head; or [rows of wq], [rows of wk]: of all, or
+                                  for each head its own */
     uint32_t q_norm_width, k_norm_width;
     float *sinks;              /* [n_head] or NULL: a score without a value */
     rz_linear wo;              /* [n_embd][n_head * head_dim] */

@@ -90,12 +90,10 @@ class Recipe {
       this.linear(`${blk}.attn_k`, embd, kv, this.qkvBias);
       this.linear(`${blk}.attn_v`, embd, kv, this.qkvBias);
     }
-    if (this.qkNorm === 'head') {
-      this.tensor(`${blk}.attn_q_norm.weight`, [headDim], 0.3, 1);
-      this.tensor(`${blk}.attn_k_norm.weight`, [headDim], 0.3, 1);
-    } else if (this.qkNorm === 'all') {
-      this.tensor(`${blk}.attn_q_norm.weight`, [q], 0.3, 1);
-      this.tensor(`${blk}.attn_k_norm.weight`, [kv], 0.3, 1);
+    if (this.qkNorm) {
+      const shapes = { head: [[headDim], [headDim]], all: [[q], [kv]], each: [[headDim, heads], [headDim, this.kvHeads]] }[this.qkNorm];
+      this.tensor(`${blk}.attn_q_norm.weight`, shapes[0], 0.3, 1);
+      this.tensor(`${blk}.attn_k_norm.weight`, shapes[1], 0.3, 1);
     }
     if (this.sinks) this.tensor(`${blk}.attn_sinks.weight`, [heads], 1);
     this.linear(`${blk}.attn_output`, q, embd, this.outBias);
@@ -219,6 +217,7 @@ const recipes = {
   mpt: ['mpt', { norm: 'layer', kvHeads: 4, gated: false, fusedQkv: true, output: false, keys: { '.attention.max_alibi_bias': ['f32', 8], '.attention.clamp_kqv': ['f32', 1.5] } }],
   bloom: ['bloom', { ...layerNorm, ...biases, heads: 6, kvHeads: 6, embd: 96, gated: false, fusedQkv: true, embdNorm: true }],
   stablelm: ['stablelm', { ...layerNorm, rope: 4, kvHeads: 4, keys: { '.use_parallel_residual': ['bool', false] } }],
+  'stablelm-qk-norm': ['stablelm', { ...layerNorm, rope: 4, kvHeads: 2, ffnNorm: false, qkNorm: 'each', keys: { '.use_parallel_residual': ['bool', true] } }],
   'stablelm-parallel': ['stablelm', { ...layerNorm, rope: 4, kvHeads: 4, ffnNorm: false, keys: { '.use_parallel_residual': ['bool', true] } }],
   starcoder2: ['starcoder2', { ...layerNorm, ...biases, rope: 16, gated: false }],
   olmo2: ['olmo2', { rope: 16, preNorm: false, ffnNorm: false, postNorm: true, qkNorm: 'all' }],
