@@ -26,7 +26,7 @@ RZ_INLINE void tile_q4_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 18 * NR, act += ACT_BYTES(T)) {
         vi sum[8];
-        start_sums(sum, act, ALL, 3, T);
+        FOR_T sum[t] = vi_shl(vi_splat(ACT_NS(act, T, t)), 3);
         sum_q4(cell + 2 * NR, act, sum, sum, T);
         add_scaled(acc, sum, vf_load_f16(cell), act, T);
     }
@@ -89,7 +89,7 @@ RZ_INLINE void tile_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, act += ACT_BYTES(T)) {
         vi sum[8];
-        start_sums(sum, act, ALL, 4, T);
+        FOR_T sum[t] = vi_shl(vi_splat(ACT_NS(act, T, t)), 4);
         sum_q5(cell + 2 * NR, cell + 6 * NR, act, sum, sum, T);
         add_scaled(acc, sum, vf_load_f16(cell), act, T);
     }
@@ -113,7 +113,7 @@ RZ_INLINE void offsets_k(const uint8_t *mins, const uint8_t *act, vf *offset, co
     FOR_T sum[t] = vf_zero();
     UNROLL for (int j = 0; j < 8; j++, act += ACT_BYTES(T)) {
         vf m = vf_load_u8(mins + j * NR);
-        FOR_T sum[t] = vf_madd(m, PICK_DS(act, T, t), sum[t]);
+        FOR_T sum[t] = vf_madd(m, vf_splat(ACT_DS(act, T, t)), sum[t]);
     }
     FOR_T offset[t] = sum[t];
     settle(offset, T);
@@ -249,7 +249,7 @@ RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
 RZ_INLINE void quarter_q6_k(const uint8_t *q, const uint8_t *scale, const uint8_t *act, int part,
                             vf *scaled, const int i, const int T) {
     vi sum[8];
-    start_sums(sum, act, part ? UPPER : LOWER, 5, T);
+    FOR_T sum[t] = vi_shl(vi_splat(ACT_NS16(act, T, part, t)), 5);
     UNROLL for (int v = 4 * part; v < 4 * part + 4; v++) {
         const uint8_t *at = q + v * 12 * NR;
         vb raw = vb_load(at + i % 2 * 4 * NR), high = vb_load(at + 8 * NR);
@@ -270,7 +270,7 @@ RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, cons
     }
     vi sum[4];
     _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
-        start_sums(&sum[i], act + i * ACT_BYTES(1), part ? UPPER : LOWER, 5, 1);
+        sum[i] = vi_shl(vi_splat(ACT_NS16(act + i * ACT_BYTES(1), 1, part, 0)), 5);
     }
     UNROLL for (int v = 4 * part; v < 4 * part + 4; v++) {
         const uint8_t *at = q + v * 12 * NR;
@@ -315,7 +315,7 @@ RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         FOR_T acc[t] = vf_zero();                                                                  \
         for (uint32_t k = 0; k < cols; k++, w += (bytes) * NR, x += T) {                           \
             vf wk = load;                                                                          \
-            FOR_T acc[t] = vf_madd(wk, vf_pick(x, T, t), acc[t]);                                  \
+            FOR_T acc[t] = vf_madd(wk, vf_splat(x[t]), acc[t]);                                  \
         }                                                                                          \
         FOR_T out[t] = acc[t];                                                                     \
     }                                                                                              \

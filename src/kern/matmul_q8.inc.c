@@ -8,8 +8,7 @@ RZ_INLINE void tile_q8_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 34 * NR, act += ACT_BYTES(T)) {
         vi sum[8];
-        FOR_T sum[t] = vi_splat(0);
-        if (W8_BIAS) start_sums(sum, act, ALL, 7, T);
+        FOR_T sum[t] = W8_BIAS ? vi_shl(vi_splat(ACT_NS(act, T, t)), 7) : vi_splat(0);
         UNROLL for (int v = 0; v < 8; v++) {
             if (T == 1) rz_fetch_ahead(cell + 2 * NR + v * 4 * NR, 4 * NR);
             w8 w = w8_load(cell + 2 * NR + v * 4 * NR);

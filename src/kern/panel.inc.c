@@ -31,7 +31,7 @@ RZ_INLINE void panel_f32(const rz_panel *p, uint32_t cols, const float *x, float
             vb four = vb_load(codes);
             for (int j = 0; j < 4; j++, x += T) {
                 vf w = vf_from_byte(four, j);
-                FOR_T sum[t] = vf_madd(w, vf_pick(x, T, t), sum[t]);
+                FOR_T sum[t] = vf_madd(w, vf_splat(x[t]), sum[t]);
             }
         }
         vf scale = vf_load(p->factors + i * NR);

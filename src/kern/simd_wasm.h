@@ -56,25 +56,6 @@ static inline v128_t constant(int i) {
 
 static inline vf vf_zero(void) { return PAIR(vf, wasm_f32x4_splat(0), wasm_f32x4_splat(0)); }
 static inline vf vf_splat(float x) { return PAIR(vf, wasm_f32x4_splat(x), wasm_f32x4_splat(x)); }
-/* One of 4 words for all lanes. */
-static inline v128_t word_splat(v128_t x, int i) {
-    switch (i) {
-    case 0: return wasm_i32x4_shuffle(x, x, 0, 0, 0, 0);
-    case 1: return wasm_i32x4_shuffle(x, x, 1, 1, 1, 1);
-    case 2: return wasm_i32x4_shuffle(x, x, 2, 2, 2, 2);
-    default: return wasm_i32x4_shuffle(x, x, 3, 3, 3, 3);
-    }
-}
-/* The numbers of a tile of T = 4 or 1 tokens; the one of token t for all lanes. One read and shuffles take
- * fewer instructions than a read for every token. */
-static inline v128_t words_load(const void *p, int T) {
-    return T == 4 ? wasm_v128_load(p) : wasm_v128_load32_splat(p);
-}
-static inline v128_t word_pick(v128_t x, int T, int t) { return T == 4 ? word_splat(x, t) : x; }
-static inline vf vf_pick(const float *p, int T, int t) {
-    v128_t x = word_pick(words_load(p, T), T, t);
-    return PAIR(vf, x, x);
-}
 static inline vf vf_load(const float *p) {
     return PAIR(vf, wasm_v128_load(p), wasm_v128_load(p + 4));
 }
@@ -155,10 +136,6 @@ static inline vf vf_fold_block(const vf *v) {
 }
 
 static inline vi vi_splat(int32_t x) { return PAIR(vi, wasm_i32x4_splat(x), wasm_i32x4_splat(x)); }
-static inline vi vi_word(v128_t words, int T, int t) {
-    v128_t x = word_pick(words, T, t);
-    return PAIR(vi, x, x);
-}
 static inline vi vi_add(vi a, vi b) { return EACH2(vi, wasm_i32x4_add, a, b); }
 static inline vi vi_max(vi a, vi b) { return EACH2(vi, wasm_i32x4_max, a, b); }
 static inline int32_t vi_largest(vi v) {
@@ -241,9 +218,7 @@ static inline int32_t sum_i32(vi q) {
 
 typedef v128_t xk;
 
-static inline xk xk_pick(const uint8_t *p, int T, int t) {
-    return word_pick(words_load(p, T), T, t);
-}
+static inline xk xk_load(const uint8_t *p) { return wasm_v128_load32_splat(p); }
 static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
     v128_t bytes = wasm_i8x16_narrow_i16x8(narrow_to_i16(q), wasm_i32x4_splat(0));
     wasm_v128_store32_lane(dst, bytes, 0);
@@ -290,10 +265,8 @@ typedef struct {
 } xk;
 typedef vb w8;
 
-static inline xk xk_pick(const uint8_t *p, int T, int t) {
-    if (T == 1) return (xk){wasm_v128_load32_splat(p), wasm_v128_load32_splat(p + 4)};
-    v128_t two = wasm_v128_load(p + t / 2 * 16); /* tokens */
-    return (xk){word_splat(two, t % 2 * 2), word_splat(two, t % 2 * 2 + 1)};
+static inline xk xk_load(const uint8_t *p) {
+    return (xk){wasm_v128_load32_splat(p), wasm_v128_load32_splat(p + 4)};
 }
 static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
     v128_t i16 = narrow_to_i16(q);

@@ -26,42 +26,17 @@ enum { ROLLED = 0 };
 /* A q8 tile block of T tokens; see rz_act in kern.h. */
 #define ACT_BYTES(T) ((T) * (16 + 8 * XK_BYTES))
 #define ACT_D(a, T, t)       (((const float *)(a))[t])
+#define ACT_DS(a, T, t)      (((const float *)(a))[(T) + (t)])
 #define ACT_NS(a, T, t)      (((const int32_t *)(a))[2 * (T) + (t)])
 #define ACT_NS16(a, T, upper, t)                                                                   \
     ((upper) ? ((const int32_t *)(a))[3 * (T) + (t)]                                               \
              : ACT_NS(a, T, t) - ((const int32_t *)(a))[3 * (T) + (t)])
-#define ACT_Q(a, T, k4, t)   xk_pick((a) + 16 * (T) + (k4) * (T) * XK_BYTES, T, t)
-
-/* p[t], one of T, for all lanes. */
-#if !defined(__wasm__)
-#define xk_pick(p, T, t) xk_load((p) + (t) * XK_BYTES)
-#define vf_pick(p, T, t) vf_splat((p)[t])
-#endif
-#define PICK_D(a, T, t)  vf_pick((const float *)(a), T, t)
-#define PICK_DS(a, T, t) vf_pick((const float *)(a) + (T), T, t)
+#define ACT_Q(a, T, k4, t)   xk_load((a) + 16 * (T) + ((k4) * (T) + (t)) * XK_BYTES)
 
 /* Words of weights. One token waits for them; a tile of tokens computes longer than they take to come. */
 RZ_INLINE vb words(const uint8_t *p, const int T) {
     if (T == 1) rz_fetch_ahead(p, 4 * NR);
     return vb_load(p);
-}
-
-/* Sums start at what the bias of their codes, 1 << shift, takes off: the activations' sums of the
- * columns in question are all of the block, its upper 16 or its lower 16. */
-enum columns { ALL, UPPER, LOWER };
-RZ_INLINE void start_sums(vi *sum, const uint8_t *act, enum columns columns, int shift, const int T) {
-#if defined(__wasm__)
-    const uint8_t *ns = act + 8 * T, *upper = act + 12 * T;
-    v128_t x = words_load(columns == UPPER ? upper : ns, T);
-    if (columns == LOWER) x = wasm_i32x4_sub(x, words_load(upper, T));
-    x = wasm_i32x4_shl(x, (uint32_t)shift);
-    FOR_T sum[t] = vi_word(x, T, t);
-#else
-    FOR_T {
-        int32_t ns = columns == ALL ? ACT_NS(act, T, t) : ACT_NS16(act, T, columns == UPPER, t);
-        sum[t] = vi_splat(ns * (1 << shift));
-    }
-#endif
 }
 
 /* Sums of a tile go to memory. In wasm: V8 would keep them in registers through the loops over words
@@ -76,13 +51,13 @@ RZ_INLINE void settle(vf *sums, const int T) {
 
 /* acc += sum * (scale * d) */
 RZ_INLINE void add_scaled(vf *acc, const vi *sum, vf scale, const uint8_t *act, const int T) {
-    FOR_T acc[t] = vf_madd(vf_from_i(sum[t]), vf_mul(scale, PICK_D(act, T, t)), acc[t]);
+    FOR_T acc[t] = vf_madd(vf_from_i(sum[t]), vf_mul(scale, vf_splat(ACT_D(act, T, t))), acc[t]);
     settle(acc, T);
 }
 
 /* acc += min * ds */
 RZ_INLINE void add_minima(vf *acc, vf min, const uint8_t *act, const int T) {
-    FOR_T acc[t] = vf_madd(min, PICK_DS(act, T, t), acc[t]);
+    FOR_T acc[t] = vf_madd(min, vf_splat(ACT_DS(act, T, t)), acc[t]);
     settle(acc, T);
 }
 
