@@ -4,31 +4,33 @@
  */
 
 /* start plus the sums of the codes of 4 bits of 32 columns. */
-RZ_INLINE void sum_q4(const uint8_t *qs, const uint8_t *act, const vi *start, vi *out, const int T) {
-    na sum[8];
-    FOR_T sum[t] = na_start(start[t]);
+RZ_INLINE void sum_q4(const uint8_t *qs, size_t stride, const uint8_t *act, const vi *start, vi *out,
+                      const int T, const int G) {
+    na sum[16];
+    FOR_G FOR_T sum[g * T + t] = na_start(start[t]);
     UNROLL for (int v = 0; v < 4; v++) {
-        vb raw = words(qs + v * 4 * NR, T), low = vb_low4(raw);
-        FOR_T sum[t] = na_dot(sum[t], low, ACT_Q(act, T, v, t));
+        vb raw[2], codes[2];
+        FOR_G raw[g] = words(qs + g * stride + v * 4 * NR, T), codes[g] = vb_low4(raw[g]);
+        FOR_T FOR_G sum[g * T + t] = na_dot(sum[g * T + t], codes[g], ACT_Q(act, T, v, t));
         if (SUMS_APART(T)) continue;
-        vb high = vb_high4(raw);
-        FOR_T sum[t] = na_dot(sum[t], high, ACT_Q(act, T, v + 4, t));
+        FOR_G codes[g] = vb_high4(raw[g]);
+        FOR_T FOR_G sum[g * T + t] = na_dot(sum[g * T + t], codes[g], ACT_Q(act, T, v + 4, t));
     }
     UNROLL for (int v = 0; SUMS_APART(T) && v < 4; v++) {
         vb high = vb_high4(vb_load(qs + v * 4 * NR));
         FOR_T sum[t] = na_dot(sum[t], high, ACT_Q(act, T, v + 4, t));
     }
-    FOR_T out[t] = na_end(sum[t], start[t]);
+    FOR_G FOR_T out[g * T + t] = na_end(sum[g * T + t], start[t]);
 }
 
-RZ_INLINE void tile_q4_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *acc,
-                         const int T) {
-    FOR_T acc[t] = vf_zero();
+RZ_INLINE void tiles_q4_0(const uint8_t *cell, size_t stride, const uint8_t *act, uint32_t cols,
+                          vf *acc, const int T, const int G) {
+    FOR_G FOR_T acc[g * T + t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 18 * NR, act += ACT_BYTES(T)) {
-        vi sum[8];
-        FOR_T sum[t] = vi_shl(vi_splat(ACT_NS(act, T, t)), 3);
-        sum_q4(cell + 2 * NR, act, sum, sum, T);
-        add_scaled(acc, sum, vf_load_f16(cell), act, T);
+        vi start[8], sum[16];
+        FOR_T start[t] = vi_shl(vi_splat(ACT_NS(act, T, t)), 3);
+        sum_q4(cell + 2 * NR, stride, act, start, sum, T, G);
+        FOR_G add_scaled(acc + g * T, sum + g * T, vf_load_f16(cell + g * stride), act, T);
     }
 }
 
@@ -36,9 +38,9 @@ RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
                          const int T) {
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 20 * NR, act += ACT_BYTES(T)) {
-        vi sum[8];
-        FOR_T sum[t] = vi_splat(0);
-        sum_q4(cell + 4 * NR, act, sum, sum, T);
+        vi zero[8], sum[8];
+        FOR_T zero[t] = vi_splat(0);
+        sum_q4(cell + 4 * NR, 0, act, zero, sum, T, 1);
         add_scaled(acc, sum, vf_load_f16(cell), act, T);
         add_minima(acc, vf_load_f16(cell + 2 * NR), act, T);
     }
@@ -344,7 +346,7 @@ TILE_FLOAT(bf16, 2, vf_load_bf16(w))
 MATMUL_FLOAT(f32)
 MATMUL_FLOAT(f16)
 MATMUL_FLOAT(bf16)
-MATMUL_CODES(q4_0)
+MATMUL_GROUPS(SHARED_FN void SHARED(matmul_q4_0), q4_0)
 MATMUL_CODES(q4_1)
 MATMUL_CODES(q5_0)
 MATMUL_CODES(q5_1)

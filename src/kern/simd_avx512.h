@@ -9,7 +9,7 @@
 
 #include "kern.h"
 
-enum { NR = 16, TILE = 8, XK_BYTES = 4, W8_BIAS = 128, SPAN = 2, NA_NARROW = 0 };
+enum { NR = 16, TILE = 8, XK_BYTES = 4, W8_BIAS = 128, SPAN = 2, NA_NARROW = 0, PAIRS = 1 };
 
 typedef __m512 vf;
 typedef __m512i vi, vb, xk, na, w8;

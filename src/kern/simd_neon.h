@@ -10,7 +10,7 @@
 
 #include "kern.h"
 
-enum { NR = 8, XK_BYTES = 4, W8_BIAS = 0, SPAN = 1, NA_NARROW = 0 };
+enum { NR = 8, XK_BYTES = 4, W8_BIAS = 0, SPAN = 1, NA_NARROW = 0, PAIRS = 0 };
 #ifdef __ARM_FEATURE_DOTPROD
 enum { TILE = 8 };
 #else

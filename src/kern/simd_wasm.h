@@ -22,7 +22,7 @@
 #define DOT_S8  2
 #define DOT_SAT 3
 
-enum { NR = 8, TILE = 4, SPAN = 1, NA_NARROW = 0 };
+enum { NR = 8, TILE = 4, SPAN = 1, NA_NARROW = 0, PAIRS = 0 };
 #ifdef RELAXED_DOT
 enum { XK_BYTES = 4, W8_BIAS = RELAXED_DOT == DOT_U8 ? 128 : 0 };
 #else

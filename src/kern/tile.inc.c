@@ -2,8 +2,9 @@
  * tile.inc.c: what the matrix products of a table share, over the vocabulary of simd_*.h. Included
  * once per table, before them.
  *
- * A body tile_*() computes one group of NR rows for one tile of tokens. T is a compile-time constant
- * after inlining, so the arrays over t live in registers.
+ * A body tile_*() computes one group of NR rows for one tile of tokens, a body tiles_*() G groups that
+ * lie `stride` bytes apart: what is read of the activations serves them all. T and G are compile-time
+ * constants after inlining, so the arrays over [g][t] live in registers.
  */
 #ifndef SHARED
 #define SHARED_FN static
@@ -22,6 +23,7 @@ enum { ROLLED = 0 };
 /* Two sums of T tokens do not fit into 16 registers where each takes two: one after the other. */
 #define SUMS_APART(T) (SPAN == 1 && (T) > 1)
 #define FOR_T     _Pragma("GCC unroll 8") for (int t = 0; t < T; t++)
+#define FOR_G     _Pragma("GCC unroll 2") for (int g = 0; g < G; g++)
 
 /* A q8 tile block of T tokens; see rz_act in kern.h. */
 #define ACT_BYTES(T) ((T) * (16 + 8 * XK_BYTES))
@@ -87,3 +89,30 @@ RZ_INLINE void add_minima(vf *acc, vf min, const uint8_t *act, const int T) {
     }
 #define F32_STEP ((size_t)w->cols * 4)
 #define Q8_STEP  ((size_t)w->cols / 32 * ACT_BYTES(1))
+
+/* A product whose body takes G groups: PAIRS tables take two at a time with tiles of tokens. */
+#define MATMUL_GROUPS(fn, name)                                                                    \
+    RZ_INLINE void tile_##name(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,    \
+                               const int T) {                                                      \
+        tiles_##name(cell, 0, act, cols, out, T, 1);                                               \
+    }                                                                                              \
+    RZ_INLINE void pair_##name(const rz_mat *w, uint32_t g0, const rz_act *x, float *y, size_t ldy) { \
+        const uint8_t *group = w->data + g0 * w->group_bytes, *act = x->q8;                        \
+        const int G = 2;                                                                           \
+        uint32_t t0 = 0;                                                                           \
+        for (; x->n - t0 > 1; t0 += rz_min_u32(TILE, x->n - t0)) {                                 \
+            vf tile[2 * TILE];                                                                     \
+            tiles_##name(group, w->group_bytes, act, w->cols, tile, TILE, G);                      \
+            act += (size_t)TILE * Q8_STEP;                                                         \
+            for (uint32_t t = 0; t < TILE && t0 + t < x->n; t++) {                                 \
+                FOR_G vf_store(y + (t0 + t) * ldy + (g0 + (uint32_t)g) * NR, tile[g * TILE + (int)t]); \
+            }                                                                                      \
+        }                                                                                          \
+        for (int g = 0; t0 < x->n && g < G; g++) {                                                 \
+            vf one[1];                                                                             \
+            tile_##name(group + g * w->group_bytes, act, w->cols, one, 1);                         \
+            vf_store(y + t0 * ldy + (g0 + (uint32_t)g) * NR, one[0]);                              \
+        }                                                                                          \
+    }                                                                                              \
+    MATMUL(fn, name, uint8_t, x->q8, Q8_STEP,                                                      \
+           for (; PAIRS && x->n > 1 && g0 + 2 <= g1; g0 += 2) pair_##name(w, g0, x, y, ldy))
