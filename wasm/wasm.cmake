@@ -46,15 +46,17 @@ rz_wasm(realizar-relaxed-threads THREADS ${RZ_RELAXED})
 
 # The kernel checks of tests/c as ES modules, for tests/js/kernels.test.mjs.
 function(rz_wasm_check name)
-  cmake_parse_arguments(V "" "" "FLAGS;KERNELS" ${ARGN})
+  cmake_parse_arguments(V "" "" "FLAGS;KERNELS;TESTS" ${ARGN})
   set(sources ${RZ_SOURCES} src/unicode_forms.c src/kern/scalar.c)
   list(REMOVE_ITEM sources src/unicode_forms_wasm.c)
-  add_executable(${name} EXCLUDE_FROM_ALL ${sources} ${V_KERNELS} tests/c/check_kern.c tests/c/kern_case.c
-                 tests/c/bench_kern.c)
+  list(TRANSFORM V_TESTS PREPEND tests/c/)
+  add_executable(${name} EXCLUDE_FROM_ALL ${sources} ${V_KERNELS} ${V_TESTS} tests/c/kern_case.c)
   set_target_properties(${name} PROPERTIES SUFFIX ".mjs")
   target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS})
   target_link_options(${name} PRIVATE -sMODULARIZE -sEXPORT_ES6 -sENVIRONMENT=node,web,worker
     -sALLOW_MEMORY_GROWTH -sEXIT_RUNTIME -sSTACK_SIZE=1048576)
 endfunction()
-rz_wasm_check(check-simd ${RZ_SIMD})
-rz_wasm_check(check-relaxed ${RZ_RELAXED})
+rz_wasm_check(check-simd ${RZ_SIMD} TESTS check_kern.c bench_kern.c)
+rz_wasm_check(check-relaxed ${RZ_RELAXED} TESTS check_kern.c bench_kern.c)
+rz_wasm_check(check-types-simd ${RZ_SIMD} TESTS test_types_matmul.c types_case.c)
+rz_wasm_check(check-types-relaxed ${RZ_RELAXED} TESTS test_types_matmul.c types_case.c)

@@ -118,7 +118,7 @@ describe('realizar chat with a pipe', () => {
 function typed(steps, args = [file, ...greedy]) {
   /* exec: a shell that waits would get the Ctrl-C too, and dash tells that as its own status */
   const command = `exec ${[process.execPath, main, 'chat', ...args].map((a) => `'${a}'`).join(' ')}`;
-  const child = spawn('script', ['-qfec', command, '/dev/null'], { cwd: temp, env: { ...process.env, TERM: 'xterm' } });
+  const child = spawn('script', ['-qfec', command, '/dev/null'], { cwd: temp, env: { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' } });
   let shown = '';
   let from = 0;
   let step = 0;

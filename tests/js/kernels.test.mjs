@@ -16,20 +16,29 @@ async function runChecks(url) {
   return lines;
 }
 
-function passed(lines, table) {
-  const summary = lines.at(-1)?.match(/^check_kern: (\d+) passed, (\d+) failed$/);
+const tables = { simd: 'simd128', relaxed: 'relaxed' };
+
+function passed(lines, program) {
+  const summary = lines.at(-1)?.match(/^(\w+): (\d+) passed, (\d+) failed$/);
   assert.ok(summary, lines.slice(-5).join('\n'));
-  assert.equal(summary[2], '0', lines.join('\n'));
-  assert.ok(Number(summary[1]) > 50, summary[0]);
-  assert.ok(lines.some((line) => line.startsWith(`${table}: `)), `the table ${table} was not checked`);
+  assert.equal(summary[1], program);
+  assert.equal(summary[3], '0', lines.join('\n'));
+  return Number(summary[2]);
+}
+
+/** The kernels of all slots, and products of all weight types; `run` gives the lines of a program. */
+async function checkVariant(variant, run) {
+  const lines = await run(`check-${variant}.mjs`);
+  assert.ok(passed(lines, 'check_kern') > 50);
+  assert.ok(lines.some((line) => line.startsWith(`${tables[variant]}: `)), `the table ${tables[variant]} was not checked`);
+  assert.equal(passed(await run(`check-types-${variant}.mjs`), 'test_types_matmul'), 2, 'the scalar table and this one');
 }
 
 /* Node.js 20 has no relaxed SIMD. */
 const inNode = major < 21 ? ['simd'] : ['simd', 'relaxed'];
 for (const variant of inNode) {
-  test(`every kernel agrees with the scalar one: ${variant}, Node.js`, async () => {
-    passed(await runChecks(pathToFileURL(join(folder, `check-${variant}.mjs`)).href), variant === 'simd' ? 'simd128' : 'relaxed');
-  });
+  test(`every kernel agrees with the scalar one: ${variant}, Node.js`, () =>
+    checkVariant(variant, (file) => runChecks(pathToFileURL(join(folder, file)).href)));
 }
 
 let server, browser;
@@ -46,7 +55,6 @@ for (const variant of ['simd', 'relaxed']) {
   test(`every kernel agrees with the scalar one: ${variant}, Chromium`, async () => {
     const page = await browser.newPage();
     await page.goto(`${server.url}/page`);
-    const lines = await page.evaluate(`(${runChecks})(${JSON.stringify(`${server.url}/check-${variant}.mjs`)})`);
-    passed(lines, variant === 'simd' ? 'simd128' : 'relaxed');
+    await checkVariant(variant, (file) => page.evaluate(`(${runChecks})(${JSON.stringify(`${server.url}/${file}`)})`));
   });
 }
