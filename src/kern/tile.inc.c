@@ -63,56 +63,53 @@ RZ_INLINE void add_minima(vf *acc, vf min, const uint8_t *act, const int T) {
     settle(acc, T);
 }
 
-/* All tiles of all groups. `input` is the activations' base, `step` their bytes per token. */
-#define MATMUL(fn, name, type, input, step, before)                                                \
-    fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, size_t ldy) {         \
-        before;                                                                                    \
-        for (uint32_t g = g0; g < g1; g++) {                                                       \
-            const uint8_t *group = w->data + g * w->group_bytes;                                   \
-            const uint8_t *act = (const uint8_t *)(input);                                         \
-            float *out = y + (size_t)g * NR;                                                       \
-            uint32_t t0 = 0;                                                                       \
-            for (; x->n - t0 > 1; t0 += rz_min_u32(TILE, x->n - t0)) {                             \
-                vf tile[8];                                                                        \
-                tile_##name(group, (const type *)act, w->cols, tile, TILE);                        \
-                act += (size_t)TILE * (step);                                                      \
-                for (uint32_t t = 0; t < TILE && t0 + t < x->n; t++) {                             \
-                    vf_store(out + (t0 + t) * ldy, tile[t]);                                       \
-                }                                                                                  \
-            }                                                                                      \
-            if (t0 < x->n) {                                                                       \
-                vf one[8];                                                                         \
-                tile_##name(group, (const type *)act, w->cols, one, 1);                            \
-                vf_store(out + t0 * ldy, one[0]);                                                  \
-            }                                                                                      \
-        }                                                                                          \
-    }
-#define F32_STEP ((size_t)w->cols * 4)
-#define Q8_STEP  ((size_t)w->cols / 32 * ACT_BYTES(1))
+/* Asks memory for lines of the cell `ahead` bytes on, in the group that comes next: a tile for a few of each cell,
+ * the next tile for the next ones. (Nothing in wasm, where a read in its place costs more than it saves.) */
+RZ_INLINE void fetch_next(const uint8_t *cell, size_t ahead, int lines, const int T) {
+    for (int i = 0; T > 1 && i < lines; i++) __builtin_prefetch(cell + ahead + i * 64);
+}
 
-/* A product whose body takes G groups: PAIRS tables take two at a time with tiles of tokens. */
-#define MATMUL_GROUPS(fn, name)                                                                    \
-    RZ_INLINE void tile_##name(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf *out,    \
-                               const int T) {                                                      \
-        tiles_##name(cell, 0, act, cols, out, T, 1);                                               \
-    }                                                                                              \
-    RZ_INLINE void pair_##name(const rz_mat *w, uint32_t g0, const rz_act *x, float *y, size_t ldy) { \
-        const uint8_t *group = w->data + g0 * w->group_bytes, *act = x->q8;                        \
-        const int G = 2;                                                                           \
+/* How far on that is for the tile of token t0 and G groups, whose cells have `cell` bytes; 0 after the last lines. */
+RZ_INLINE size_t next_lines(const rz_mat *w, uint32_t t0, int G, int lines, uint32_t cell) {
+    const size_t at = t0 / TILE * (size_t)lines * 64;
+    return at + (size_t)lines * 64 <= cell ? (size_t)G * w->group_bytes + at : 0;
+}
+
+/* All tiles of G groups; y is theirs. `input` is the activations' base, `step` their bytes per token, `lines` what
+ * a tile asks for of each cell, whose bytes are `cell` per row. */
+#define GROUPS_OF(name, type, input, step, lines, cell)                                            \
+    RZ_INLINE void groups_##name(const rz_mat *w, uint32_t g0, const rz_act *x, float *y,          \
+                                 size_t ldy, const int G) {                                        \
+        const uint8_t *group = w->data + g0 * w->group_bytes, *act = (const uint8_t *)(input);     \
         uint32_t t0 = 0;                                                                           \
+        y += (size_t)g0 * NR;                                                                      \
         for (; x->n - t0 > 1; t0 += rz_min_u32(TILE, x->n - t0)) {                                 \
-            vf tile[2 * TILE];                                                                     \
-            tiles_##name(group, w->group_bytes, act, w->cols, tile, TILE, G);                      \
-            act += (size_t)TILE * Q8_STEP;                                                         \
+            const size_t ahead = next_lines(w, t0, G, lines, (cell) * NR);                         \
+            vf tile[2 * 8];                                                                        \
+            tiles_##name(group, w->group_bytes, (const type *)act, w->cols, ahead, tile, TILE, G); \
+            act += (size_t)TILE * (step);                                                          \
             for (uint32_t t = 0; t < TILE && t0 + t < x->n; t++) {                                 \
-                FOR_G vf_store(y + (t0 + t) * ldy + (g0 + (uint32_t)g) * NR, tile[g * TILE + (int)t]); \
+                FOR_G vf_store(y + (t0 + t) * ldy + g * NR, tile[g * TILE + (int)t]);              \
             }                                                                                      \
         }                                                                                          \
         for (int g = 0; t0 < x->n && g < G; g++) {                                                 \
-            vf one[1];                                                                             \
-            tile_##name(group + g * w->group_bytes, act, w->cols, one, 1);                         \
-            vf_store(y + t0 * ldy + (g0 + (uint32_t)g) * NR, one[0]);                              \
+            vf one[8];                                                                             \
+            tiles_##name(group + g * w->group_bytes, 0, (const type *)act, w->cols, 0, one, 1, 1); \
+            vf_store(y + t0 * ldy + g * NR, one[0]);                                               \
         }                                                                                          \
-    }                                                                                              \
-    MATMUL(fn, name, uint8_t, x->q8, Q8_STEP,                                                      \
-           for (; PAIRS && x->n > 1 && g0 + 2 <= g1; g0 += 2) pair_##name(w, g0, x, y, ldy))
+    }
+/* A matrix product: groups one by one, with tiles of tokens `most` at a time. */
+#define MATMUL(fn, name, most, before)                                                             \
+    fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, size_t ldy) {         \
+        before;                                                                                    \
+        for (; (most) > 1 && x->n > 1 && g0 + 2 <= g1; g0 += 2) groups_##name(w, g0, x, y, ldy, 2); \
+        for (; g0 < g1; g0++) groups_##name(w, g0, x, y, ldy, 1);                                  \
+    }
+/* A body for one group as one for G. */
+#define ONE_BY_ONE(name, type)                                                                     \
+    RZ_INLINE void tiles_##name(const uint8_t *cell, size_t stride, const type *act, uint32_t cols, \
+                                size_t ahead, vf *out, const int T, const int G) {                 \
+        FOR_G tile_##name(cell + g * stride, act, cols, ahead, out + g * T, T);                    \
+    }
+#define F32_STEP ((size_t)w->cols * 4)
+#define Q8_STEP  ((size_t)w->cols / 32 * ACT_BYTES(1))

@@ -15,7 +15,6 @@ import { withModel as withLoaded } from './with-model.mjs';
 const backends = ['native', 'wasm'];
 const tolerance = 2e-4;
 
-
 const withModel = (source, options, use) => withLoaded(source, { threads: 1, ...options }, use);
 
 async function rejectsWith(promise, code, message) {
