@@ -1,5 +1,5 @@
 // npm test: set-up, build, every test, and one line at the end: `N passed, N failed`.
-//   node tools/test.mjs [c] [sanitize] [neon] [counts] [js]    only these groups, on what is built
+//   node tools/test.mjs [c] [sanitize] [neon] [counts] [js] [conformance]    only these groups, on what is built
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, buildWasmChecks, cmake } from './build.mjs';
@@ -50,6 +50,14 @@ async function runNode(folder) {
   count(number('pass'), failed || (status === 0 ? 0 : 1));
 }
 
+/** A program that ends with "name: N passed, M failed", or says why it could not run. */
+async function runProgram(...args) {
+  const { status, output } = await runShown(process.execPath, args);
+  collectNotRun(output);
+  const [, passed = 0, failed = 0] = output.match(/(\d+) passed, (\d+) failed\s*$/) ?? [];
+  count(Number(passed), Number(failed) || (status === 0 ? 0 : 1));
+}
+
 const groups = {
   async c() {
     say('C tests');
@@ -79,6 +87,11 @@ const groups = {
     say('JavaScript tests: Node.js, Chromium, workerd');
     buildWasmChecks();
     await runNode('tests/js');
+  },
+  async conformance() {
+    say('models and written files against llama.cpp');
+    await runProgram('tests/conformance/models.mjs', '--check');
+    await runProgram('tests/conformance/written.mjs');
   },
 };
 
