@@ -106,11 +106,17 @@ UNPACKED(RZ_DT_Q1_0, q1_0)
 UNPACKED(RZ_DT_Q2_0, q2_0)
 
 /* Rows of the table: types with a packed form of their own, types that are unpacked, mere names. */
-#define FORM(name, block, bytes, dequantize)                                                       \
-    {name, block, bytes, dequantize, NULL, NULL, false, (block) == 1}
-#define BLOCKS(name, block, bytes, id, levels, minima, floats)                                     \
-    {name, block, bytes, dequantize_##id, rz_unpack_##id, rz_levels_##levels, minima, floats}
-#define NAME(name) {name, 0, 0, NULL, NULL, NULL, false, false}
+#define FORM(name_, block_, bytes, dequantize_)                                                    \
+    {.name = name_, .block = block_, .block_bytes = bytes, .dequantize = dequantize_, .floats = (block_) == 1}
+#define BLOCKS(name_, block_, bytes, id, levels_, ...)                                             \
+    {.name = name_,                                                                                \
+     .block = block_,                                                                              \
+     .block_bytes = bytes,                                                                         \
+     .dequantize = dequantize_##id,                                                                \
+     .unpack = rz_unpack_##id,                                                                     \
+     .levels = rz_levels_##levels_,                                                                \
+     __VA_ARGS__}
+#define NAME(name_) {.name = name_}
 
 static const rz_dtype dtypes[RZ_DT_COUNT] = {
     [RZ_DT_F32] = FORM("F32", 1, 4, dequantize_f32),
@@ -121,33 +127,33 @@ static const rz_dtype dtypes[RZ_DT_COUNT] = {
     [RZ_DT_Q5_1] = FORM("Q5_1", 32, 24, dequantize_q5_1),
     [RZ_DT_Q8_0] = FORM("Q8_0", 32, 34, dequantize_q8_0),
     [9] = NAME("Q8_1"),
-    [RZ_DT_Q2_K] = BLOCKS("Q2_K", 256, 84, q2_k, q2_k, true, false),
-    [RZ_DT_Q3_K] = BLOCKS("Q3_K", 256, 110, q3_k, q3_k, false, false),
+    [RZ_DT_Q2_K] = BLOCKS("Q2_K", 256, 84, q2_k, q2_k, .minima = true),
+    [RZ_DT_Q3_K] = BLOCKS("Q3_K", 256, 110, q3_k, q3_k),
     [RZ_DT_Q4_K] = FORM("Q4_K", 256, 144, rz_dequantize_q4_k),
     [RZ_DT_Q5_K] = FORM("Q5_K", 256, 176, rz_dequantize_q5_k),
     [RZ_DT_Q6_K] = FORM("Q6_K", 256, 210, rz_dequantize_q6_k),
     [15] = NAME("Q8_K"),
-    [RZ_DT_IQ2_XXS] = BLOCKS("IQ2_XXS", 256, 66, iq2_xxs, iq2, false, false),
-    [RZ_DT_IQ2_XS] = BLOCKS("IQ2_XS", 256, 74, iq2_xs, iq2, false, false),
-    [RZ_DT_IQ3_XXS] = BLOCKS("IQ3_XXS", 256, 98, iq3_xxs, iq3_xxs, false, false),
-    [RZ_DT_IQ1_S] = BLOCKS("IQ1_S", 256, 50, iq1_s, iq1, false, false),
-    [RZ_DT_IQ4_NL] = BLOCKS("IQ4_NL", 32, 18, iq4_nl, iq4, false, false),
-    [RZ_DT_IQ3_S] = BLOCKS("IQ3_S", 256, 110, iq3_s, iq3_s, false, false),
-    [RZ_DT_IQ2_S] = BLOCKS("IQ2_S", 256, 82, iq2_s, iq2, false, false),
-    [RZ_DT_IQ4_XS] = BLOCKS("IQ4_XS", 256, 136, iq4_xs, iq4, false, false),
+    [RZ_DT_IQ2_XXS] = BLOCKS("IQ2_XXS", 256, 66, iq2_xxs, iq2),
+    [RZ_DT_IQ2_XS] = BLOCKS("IQ2_XS", 256, 74, iq2_xs, iq2),
+    [RZ_DT_IQ3_XXS] = BLOCKS("IQ3_XXS", 256, 98, iq3_xxs, iq3_xxs),
+    [RZ_DT_IQ1_S] = BLOCKS("IQ1_S", 256, 50, iq1_s, iq1),
+    [RZ_DT_IQ4_NL] = BLOCKS("IQ4_NL", 32, 18, iq4_nl, iq4),
+    [RZ_DT_IQ3_S] = BLOCKS("IQ3_S", 256, 110, iq3_s, iq3_s),
+    [RZ_DT_IQ2_S] = BLOCKS("IQ2_S", 256, 82, iq2_s, iq2),
+    [RZ_DT_IQ4_XS] = BLOCKS("IQ4_XS", 256, 136, iq4_xs, iq4),
     [24] = NAME("I8"),
     [25] = NAME("I16"),
     [26] = NAME("I32"),
     [27] = NAME("I64"),
     [28] = NAME("F64"),
-    [RZ_DT_IQ1_M] = BLOCKS("IQ1_M", 256, 56, iq1_m, iq1, false, false),
+    [RZ_DT_IQ1_M] = BLOCKS("IQ1_M", 256, 56, iq1_m, iq1),
     [RZ_DT_BF16] = FORM("BF16", 1, 2, dequantize_bf16),
-    [RZ_DT_TQ1_0] = BLOCKS("TQ1_0", 256, 54, tq1_0, ternary, false, false),
-    [RZ_DT_TQ2_0] = BLOCKS("TQ2_0", 256, 66, tq2_0, ternary, false, false),
-    [RZ_DT_MXFP4] = BLOCKS("MXFP4", 32, 17, mxfp4, fp4, false, true),
-    [RZ_DT_NVFP4] = BLOCKS("NVFP4", 64, 36, nvfp4, fp4, false, false),
-    [RZ_DT_Q1_0] = BLOCKS("Q1_0", 128, 18, q1_0, binary, false, false),
-    [RZ_DT_Q2_0] = BLOCKS("Q2_0", 64, 18, q2_0, ternary, false, false),
+    [RZ_DT_TQ1_0] = BLOCKS("TQ1_0", 256, 54, tq1_0, ternary),
+    [RZ_DT_TQ2_0] = BLOCKS("TQ2_0", 256, 66, tq2_0, ternary),
+    [RZ_DT_MXFP4] = BLOCKS("MXFP4", 32, 17, mxfp4, fp4, .floats = true),
+    [RZ_DT_NVFP4] = BLOCKS("NVFP4", 64, 36, nvfp4, fp4),
+    [RZ_DT_Q1_0] = BLOCKS("Q1_0", 128, 18, q1_0, binary),
+    [RZ_DT_Q2_0] = BLOCKS("Q2_0", 64, 18, q2_0, ternary),
 };
 
 const rz_dtype *rz_dtype_get(uint32_t id) {

@@ -5,7 +5,7 @@ import type { PlannedTensor } from './gguf-stream.js';
 import { entry, type MetaEntry } from './header.js';
 import { type Config, type HfClass, type HfSizes, numberAt } from './hf-config.js';
 
-export interface RopeDescription {
+interface RopeDescription {
   /** Keys without the architecture's name. */
   entries: [string, MetaEntry][];
   tensors: PlannedTensor[];

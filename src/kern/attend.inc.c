@@ -7,11 +7,12 @@
 
 enum { SAME = 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
 
-/* NR floats or halves of the cache from element i on. */
-RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
+/* NR floats or halves of the cache from element i on; halves times VALUE_SCALE if `scaled`. */
+RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type, const bool scaled) {
     const uint8_t *at = (const uint8_t *)p + (kv_type == RZ_KV_F16 ? 2 : 4) * i;
     rz_fetch_ahead(at, 1); /* with every load: once a line, in bursts or by rows, is 10 to 40 % slower */
-    return kv_type == RZ_KV_F16 ? vf_load_f16(at) : vf_load((const float *)at);
+    if (kv_type != RZ_KV_F16) return vf_load((const float *)at);
+    return scaled ? vf_load_f16_scaled(at) : vf_load_f16(at);
 }
 
 /* NR elements from d on of the value of `key`; halves times VALUE_SCALE. */
@@ -21,10 +22,7 @@ static inline vf value_load(const rz_attn *a, size_t key, uint32_t d, uint32_t k
         rz_fetch_ahead(block, 1);
         return vf_mul(vf_load_s8(block + 4 + d % 32), vf_splat(rz_load_f32(block)));
     }
-    const size_t i = key * rz_round_up(a->head_dim, NR) + d;
-    if (kv_type != RZ_KV_F16) return kv_load(a->v, i, kv_type);
-    rz_fetch_ahead((const uint16_t *)a->v + i, 1);
-    return vf_load_f16_scaled((const uint8_t *)a->v + 2 * i);
+    return kv_load(a->v, key * rz_round_up(a->head_dim, NR) + d, kv_type, true);
 }
 
 /* Scores of one query: an integer product per 32 dimensions. */
@@ -45,7 +43,7 @@ RZ_INLINE void group_scores(const rz_attn *a, uint32_t q0, uint32_t block, uint3
     for (int g = 0; g < G; g++) FOR_Q acc[g][i] = vf_zero();
     for (uint32_t d = 0; d < a->head_dim; d++) {
         _Pragma("GCC unroll 2") for (int g = 0; g < G; g++) {
-            vf k = kv_load(a->k, base + g * group + d * NR, kv_type);
+            vf k = kv_load(a->k, base + g * group + d * NR, kv_type, false);
             FOR_Q acc[g][i] = vf_madd(k, vf_splat(a->q[q0 + i][d]), acc[g][i]);
         }
     }

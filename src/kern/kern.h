@@ -176,8 +176,8 @@ static inline uint32_t rz_tile_room(const rz_kern *k, uint32_t n) {
     [RZ_DT_IQ3_XXS] = matmul_blocks, [RZ_DT_IQ1_S] = matmul_blocks,                                \
     [RZ_DT_IQ4_NL] = matmul_blocks, [RZ_DT_IQ3_S] = matmul_blocks, [RZ_DT_IQ2_S] = matmul_blocks,  \
     [RZ_DT_IQ4_XS] = matmul_blocks, [RZ_DT_IQ1_M] = matmul_blocks, [RZ_DT_TQ1_0] = matmul_blocks,  \
-    [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_NVFP4] = matmul_blocks,   \
-    [RZ_DT_Q1_0] = matmul_blocks, [RZ_DT_Q2_0] = matmul_blocks
+    [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_NVFP4] = matmul_blocks, [RZ_DT_Q1_0] = matmul_blocks,    \
+    [RZ_DT_Q2_0] = matmul_blocks
 
 extern const rz_kern rz_kern_scalar;
 #if defined(__wasm_simd128__) && !defined(__wasm_relaxed_simd__)

@@ -49,7 +49,7 @@ RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
 }
 
 /* 16 columns of codes of 5 bits, of which *bits are the fifth: in loops that stay loops they come down by one. */
-RZ_INLINE void quarter_q5(na *sum, const uint8_t *qs, vb *bits, const uint8_t *act, const bool upper,
+RZ_INLINE void half_q5(na *sum, const uint8_t *qs, vb *bits, const uint8_t *act, const bool upper,
                           const int T) {
     UNROLL for (int v = 0; v < 4; v++, qs += 4 * NR) {
         vb raw = vb_load(qs), codes = upper ? vb_high4(raw) : vb_low4(raw);
@@ -66,8 +66,8 @@ RZ_INLINE void sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, c
     FOR_T low_sum[t] = na_start(start[t]), high_sum[t] = na_start(vi_splat(0));
     vb bits = vb_load(h);
     if (SUMS_APART(T)) {
-        quarter_q5(low_sum, qs, &bits, act, false, T);
-        quarter_q5(low_sum, qs, &bits, act, true, T);
+        half_q5(low_sum, qs, &bits, act, false, T);
+        half_q5(low_sum, qs, &bits, act, true, T);
         FOR_T out[t] = na_end(low_sum[t], start[t]);
         return;
     }
@@ -133,30 +133,29 @@ RZ_INLINE void add_block_k(vf *acc, const uint8_t *cell, const vf *scaled, const
     settle(acc, T);
 }
 
-/* 32 columns in the low or the high nibbles of 32 bytes per row. */
-RZ_INLINE void half_q4_k(const uint8_t *qs, const uint8_t *act, vi *out, const bool upper,
-                         const int T) {
-    na sum[8];
-    FOR_T sum[t] = na_start(vi_splat(0));
-    UNROLL for (int v = 0; v < 8; v++) {
-        vb raw = vb_load(qs + v * 4 * NR), codes = upper ? vb_high4(raw) : vb_low4(raw);
-        FOR_T sum[t] = na_dot(sum[t], codes, ACT_Q(act, T, v, t));
+/* Two groups of 32 columns, in the low and the high nibbles of the same bytes, times their scales: one after the
+ * other, where registers are few. qh: NULL, or bytes whose bits j and j + 1 are the fifth ones. */
+RZ_INLINE void halves_k(const uint8_t *qs, const uint8_t *qh, int j, const uint8_t *scales,
+                        const uint8_t *act, vf *scaled, const int T) {
+    _Pragma("GCC unroll 2") for (int upper = 0; upper < 2; upper++, act += ACT_BYTES(T)) {
+        const vb bit = vb_splat((uint8_t)(1 << (j + upper)));
+        vi sum[8];
+        FOR_T sum[t] = vi_splat(0);
+        UNROLL for (int v = 0; v < 8; v++) {
+            vb raw = vb_load(qs + v * 4 * NR), codes = upper ? vb_high4(raw) : vb_low4(raw);
+            if (qh) codes = vb_or(codes, vb_at4_if(vb_load(qh + v * 4 * NR), bit));
+            FOR_T sum[t] = vi_dot_u7(sum[t], codes, ACT_Q(act, T, v, t));
+        }
+        add_scaled(scaled, sum, vf_load_u8(scales + upper * NR), act, T);
     }
-    FOR_T out[t] = na_end(sum[t], vi_splat(0));
 }
 
-/* Two groups of 32 columns, in the low and the high nibbles of the same bytes, times their scales. */
+/* The same of both at once. */
 RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *scales, const uint8_t *act, vf *scaled,
                          const int T) {
     const uint8_t *act2 = act + ACT_BYTES(T);
     vi low[8], high[8];
-    if (SUMS_APART(T)) {
-        half_q4_k(qs, act, low, false, T);
-        add_scaled(scaled, low, vf_load_u8(scales), act, T);
-        half_q4_k(qs, act2, high, true, T);
-        add_scaled(scaled, high, vf_load_u8(scales + NR), act2, T);
-        return;
-    }
+    if (SUMS_APART(T)) return halves_k(qs, NULL, 0, scales, act, scaled, T);
     na low_sum[8], high_sum[8];
     FOR_T low_sum[t] = na_start(vi_splat(0)), high_sum[t] = na_start(vi_splat(0));
     UNROLL for (int v = 0; v < 8; v++) {
@@ -188,29 +187,11 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     }
 }
 
-/* 32 columns in the low or the high nibbles, with bit j of the bytes of qh. */
-RZ_INLINE void half_q5_k(const uint8_t *qs, const uint8_t *qh, int j, const uint8_t *act, vi *sum,
-                         const bool upper, const int T) {
-    const vb bit = vb_splat((uint8_t)(1 << j));
-    FOR_T sum[t] = vi_splat(0);
-    UNROLL for (int v = 0; v < 8; v++) {
-        vb raw = vb_load(qs + v * 4 * NR), codes = upper ? vb_high4(raw) : vb_low4(raw);
-        codes = vb_or(codes, vb_at4_if(vb_load(qh + v * 4 * NR), bit));
-        FOR_T sum[t] = vi_dot_u7(sum[t], codes, ACT_Q(act, T, v, t));
-    }
-}
-
 /* The same with a fifth bit: bits 2 c and 2 c + 1 of qh belong to pair c. */
 RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, const uint8_t *scales, int c,
                          const uint8_t *act, vf *scaled, const int T) {
     vi low[8], high[8];
-    if (SUMS_APART(T)) {
-        half_q5_k(qs, qh, 2 * c, act, low, false, T);
-        add_scaled(scaled, low, vf_load_u8(scales), act, T);
-        half_q5_k(qs, qh, 2 * c + 1, act + ACT_BYTES(T), high, true, T);
-        add_scaled(scaled, high, vf_load_u8(scales + NR), act + ACT_BYTES(T), T);
-        return;
-    }
+    if (SUMS_APART(T)) return halves_k(qs, qh, 2 * c, scales, act, scaled, T);
     FOR_T low[t] = high[t] = vi_splat(0);
     for (int half = 0; half < 2; half++, qs += 16 * NR, qh += 16 * NR) {
         const uint8_t *act1 = act + half * 4 * T * XK_BYTES, *act2 = act1 + ACT_BYTES(T);
@@ -350,16 +331,16 @@ TILE_FLOAT(bf16, 2, vf_load_bf16(w))
 #define MATMUL_FLOAT(name)                                                                         \
     ONE_BY_ONE(name, float)                                                                        \
     GROUPS_OF(name, float, x->f32, F32_STEP, 1, 0)                                                 \
-    MATMUL(SHARED_FN void SHARED(matmul_##name), name, 1, FOURS(name))
+    MATMUL(SHARED_FN void SHARED(matmul_##name), name, 0, FOURS(name))
 #define MATMUL_CODES(name, lines, cell)                                                            \
     ONE_BY_ONE(name, uint8_t)                                                                      \
     GROUPS_OF(name, uint8_t, x->q8, Q8_STEP, lines, cell)                                          \
-    MATMUL(SHARED_FN void SHARED(matmul_##name), name, 1, )
+    MATMUL(SHARED_FN void SHARED(matmul_##name), name, 0, )
 MATMUL_FLOAT(f32)
 MATMUL_FLOAT(f16)
 MATMUL_FLOAT(bf16)
 GROUPS_OF(q4_0, uint8_t, x->q8, Q8_STEP, 1, 18)
-MATMUL(SHARED_FN void SHARED(matmul_q4_0), q4_0, 1 + PAIRS, )
+MATMUL(SHARED_FN void SHARED(matmul_q4_0), q4_0, PAIRS, )
 MATMUL_CODES(q4_1, 1, 20)
 MATMUL_CODES(q5_0, 1, 22)
 MATMUL_CODES(q5_1, 1, 24)

@@ -22,4 +22,4 @@ RZ_INLINE void tiles_q8_0(const uint8_t *cell, size_t stride, const uint8_t *act
 }
 
 GROUPS_OF(q8_0, uint8_t, x->q8, Q8_STEP, 1, 34)
-MATMUL(static void matmul_q8_0, q8_0, 1 + PAIRS, )
+MATMUL(static void matmul_q8_0, q8_0, PAIRS, )

@@ -12,7 +12,7 @@
 #endif
 
 /* Loops over the words of a block. V8 keeps short loops in registers and spills long straight code:
- * unrolled, Q4_0 and Q8_0 lose a third there. */
+ * unrolled, Q4_0 and Q8_0 have half the speed there. ROLLED: shifts in them are by constants only. */
 #if defined(__wasm__)
 #define UNROLL _Pragma("GCC unroll 1")
 enum { ROLLED = 1 };
@@ -98,11 +98,11 @@ RZ_INLINE size_t next_lines(const rz_mat *w, uint32_t t0, int G, int lines, uint
             vf_store(y + t0 * ldy + g * NR, one[0]);                                               \
         }                                                                                          \
     }
-/* A matrix product: groups one by one, with tiles of tokens `most` at a time. */
-#define MATMUL(fn, name, most, before)                                                             \
+/* A matrix product: groups one by one, with tiles of tokens two at a time if `pairs`. */
+#define MATMUL(fn, name, pairs, before)                                                            \
     fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, size_t ldy) {         \
         before;                                                                                    \
-        for (; (most) > 1 && x->n > 1 && g0 + 2 <= g1; g0 += 2) groups_##name(w, g0, x, y, ldy, 2); \
+        for (; (pairs) && x->n > 1 && g0 + 2 <= g1; g0 += 2) groups_##name(w, g0, x, y, ldy, 2);   \
         for (; g0 < g1; g0++) groups_##name(w, g0, x, y, ldy, 1);                                  \
     }
 /* A body for one group as one for G. */

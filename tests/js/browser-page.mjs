@@ -1,6 +1,7 @@
 // Runs inside the page: what the browser tests do with the package there. browser*.test.mjs import
 // nothing from here, they name it in page.evaluate.
 import { load } from '/dist/index-browser.js';
+import { useModel } from './use-model.mjs';
 
 export { load };
 
@@ -13,14 +14,7 @@ export async function outcome(promise) {
   }
 }
 
-export async function withModel(source, options, use) {
-  const model = await load(source, options);
-  try {
-    return await use(model);
-  } finally {
-    await model.close();
-  }
-}
+export const withModel = (source, options, use) => useModel(load(source, options), use);
 
 /** A stream of bytes in chunks; `breakAt`: fail with a sentence there instead of going on. */
 export function streamOf(bytes, step, breakAt = Infinity) {

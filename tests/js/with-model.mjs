@@ -1,11 +1,5 @@
 // Loads a model for as long as a function uses it.
 import { load } from '../../dist/index-node.js';
+import { useModel } from './use-model.mjs';
 
-export async function withModel(source, options, use) {
-  const model = await load(source, options);
-  try {
-    return await use(model);
-  } finally {
-    await model.close();
-  }
-}
+export const withModel = (source, options, use) => useModel(load(source, options), use);
