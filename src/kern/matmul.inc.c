@@ -24,10 +24,10 @@ RZ_INLINE void sum_q4(const uint8_t *qs, size_t stride, const uint8_t *act, cons
 }
 
 RZ_INLINE void tiles_q4_0(const uint8_t *cell, size_t stride, const uint8_t *act, uint32_t cols,
-                          size_t ahead, vf *acc, const int T, const int G) {
+                          const next_lines *next, vf *acc, const int T, const int G) {
     FOR_G FOR_T acc[g * T + t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 18 * NR, act += ACT_BYTES(T)) {
-        FOR_G fetch_next(cell + g * stride, ahead, 1, T);
+        FOR_G fetch_next(cell + g * stride, next, T);
         vi start[8], sum[16];
         FOR_T start[t] = vi_shl(vi_splat(ACT_NS(act, T, t)), 3);
         sum_q4(cell + 2 * NR, stride, act, start, sum, T, G);
@@ -35,11 +35,11 @@ RZ_INLINE void tiles_q4_0(const uint8_t *cell, size_t stride, const uint8_t *act
     }
 }
 
-RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols, size_t ahead,
-                         vf *acc, const int T) {
+RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
+                         const next_lines *next, vf *acc, const int T) {
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 20 * NR, act += ACT_BYTES(T)) {
-        fetch_next(cell, ahead, 1, T);
+        fetch_next(cell, next, T);
         vi zero[8], sum[8];
         FOR_T zero[t] = vi_splat(0);
         sum_q4(cell + 4 * NR, 0, act, zero, sum, T, 1);
@@ -88,11 +88,11 @@ RZ_INLINE void sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, c
     }
 }
 
-RZ_INLINE void tile_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, size_t ahead,
-                         vf *acc, const int T) {
+RZ_INLINE void tile_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
+                         const next_lines *next, vf *acc, const int T) {
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, act += ACT_BYTES(T)) {
-        fetch_next(cell, ahead, 1, T);
+        fetch_next(cell, next, T);
         vi sum[8];
         FOR_T sum[t] = vi_shl(vi_splat(ACT_NS(act, T, t)), 4);
         sum_q5(cell + 2 * NR, cell + 6 * NR, act, sum, sum, T);
@@ -100,11 +100,11 @@ RZ_INLINE void tile_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     }
 }
 
-RZ_INLINE void tile_q5_1(const uint8_t *cell, const uint8_t *act, uint32_t cols, size_t ahead,
-                         vf *acc, const int T) {
+RZ_INLINE void tile_q5_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
+                         const next_lines *next, vf *acc, const int T) {
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 24 * NR, act += ACT_BYTES(T)) {
-        fetch_next(cell, ahead, 1, T);
+        fetch_next(cell, next, T);
         vi sum[8];
         FOR_T sum[t] = vi_splat(0);
         sum_q5(cell + 4 * NR, cell + 8 * NR, act, sum, sum, T);
@@ -170,11 +170,11 @@ RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *scales, const uint8_t
     add_scaled(scaled, high, vf_load_u8(scales + NR), act2, T);
 }
 
-RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, size_t ahead,
-                         vf *acc, const int T) {
+RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
+                         const next_lines *next, vf *acc, const int T) {
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR) {
-        fetch_next(cell, ahead, 3, T);
+        fetch_next(cell, next, T);
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
         if (T == 1) rz_fetch_ahead(cell, 20 * NR);
         vf scaled[8], offset[8];
@@ -216,11 +216,11 @@ RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, const uint8_t *sc
     add_scaled(scaled, high, vf_load_u8(scales + NR), act + ACT_BYTES(T), T);
 }
 
-RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, size_t ahead,
-                         vf *acc, const int T) {
+RZ_INLINE void tile_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
+                         const next_lines *next, vf *acc, const int T) {
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 180 * NR) {
-        fetch_next(cell, ahead, 3, T);
+        fetch_next(cell, next, T);
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR;
         const uint8_t *qh = mins + 8 * NR, *qs = qh + 32 * NR;
         if (T == 1) rz_fetch_ahead(cell, 52 * NR);
@@ -277,11 +277,11 @@ RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, cons
     }
 }
 
-RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, size_t ahead,
-                         vf *acc, const int T) {
+RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
+                         const next_lines *next, vf *acc, const int T) {
     FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR) {
-        fetch_next(cell, ahead, 3, T);
+        fetch_next(cell, next, T);
         const uint8_t *scales = cell + 2 * NR, *q = cell + 18 * NR;
         if (T == 1) rz_fetch_ahead(cell, 18 * NR);
         vf scaled[8];
@@ -299,9 +299,9 @@ RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
 
 /* Float weights: columns are tokens of x in the same tile order. */
 #define TILE_FLOAT(name, bytes, load)                                                              \
-    RZ_INLINE void tile_##name(const uint8_t *w, const float *x, uint32_t cols, size_t ahead,      \
-                               vf *out, const int T) {                                             \
-        (void)ahead;                                                                               \
+    RZ_INLINE void tile_##name(const uint8_t *w, const float *x, uint32_t cols,          \
+                               const next_lines *next, vf *out, const int T) {                     \
+        (void)next;                                                                                \
         vf acc[8];                                                                                 \
         FOR_T acc[t] = vf_zero();                                                                  \
         for (uint32_t k = 0; k < cols; k++, w += (bytes) * NR, x += T) {                           \
@@ -330,20 +330,20 @@ TILE_FLOAT(bf16, 2, vf_load_bf16(w))
     for (; x->n == 1 && g0 + 4 <= g1; g0 += 4) fours_##name(w, g0, x->f32, y)
 #define MATMUL_FLOAT(name)                                                                         \
     ONE_BY_ONE(name, float)                                                                        \
-    GROUPS_OF(name, float, x->f32, F32_STEP, 1, 0)                                                 \
+    GROUPS_OF(name, float, x->f32, F32_STEP, 0)                                                    \
     MATMUL(SHARED_FN void SHARED(matmul_##name), name, 0, FOURS(name))
-#define MATMUL_CODES(name, lines, cell)                                                            \
+#define MATMUL_CODES(name, cell)                                                                   \
     ONE_BY_ONE(name, uint8_t)                                                                      \
-    GROUPS_OF(name, uint8_t, x->q8, Q8_STEP, lines, cell)                                          \
+    GROUPS_OF(name, uint8_t, x->q8, Q8_STEP, cell)                                                 \
     MATMUL(SHARED_FN void SHARED(matmul_##name), name, 0, )
 MATMUL_FLOAT(f32)
 MATMUL_FLOAT(f16)
 MATMUL_FLOAT(bf16)
-GROUPS_OF(q4_0, uint8_t, x->q8, Q8_STEP, 1, 18)
+GROUPS_OF(q4_0, uint8_t, x->q8, Q8_STEP, 18)
 MATMUL(SHARED_FN void SHARED(matmul_q4_0), q4_0, PAIRS, )
-MATMUL_CODES(q4_1, 1, 20)
-MATMUL_CODES(q5_0, 1, 22)
-MATMUL_CODES(q5_1, 1, 24)
-MATMUL_CODES(q4_k, 3, 148)
-MATMUL_CODES(q5_k, 3, 180)
-MATMUL_CODES(q6_k, 3, 210)
+MATMUL_CODES(q4_1, 20)
+MATMUL_CODES(q5_0, 22)
+MATMUL_CODES(q5_1, 24)
+MATMUL_CODES(q4_k, 148)
+MATMUL_CODES(q5_k, 180)
+MATMUL_CODES(q6_k, 210)

@@ -4,11 +4,11 @@
  */
 
 RZ_INLINE void tiles_q8_0(const uint8_t *cell, size_t stride, const uint8_t *act, uint32_t cols,
-                          size_t ahead, vf *acc, const int T, const int G) {
+                          const next_lines *next, vf *acc, const int T, const int G) {
     FOR_G FOR_T acc[g * T + t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 34 * NR, act += ACT_BYTES(T)) {
         const uint8_t *words = cell + 2 * NR;
-        FOR_G fetch_next(cell + g * stride, ahead, 1, T);
+        FOR_G fetch_next(cell + g * stride, next, T);
         vi sum[16];
         FOR_G FOR_T sum[g * T + t] = W8_BIAS ? vi_shl(vi_splat(ACT_NS(act, T, t)), 7) : vi_splat(0);
         UNROLL for (int v = 0; v < 8; v++, words += 4 * NR) {
@@ -21,5 +21,5 @@ RZ_INLINE void tiles_q8_0(const uint8_t *cell, size_t stride, const uint8_t *act
     }
 }
 
-GROUPS_OF(q8_0, uint8_t, x->q8, Q8_STEP, 1, 34)
+GROUPS_OF(q8_0, uint8_t, x->q8, Q8_STEP, 34)
 MATMUL(static void matmul_q8_0, q8_0, PAIRS, )

@@ -63,30 +63,36 @@ RZ_INLINE void add_minima(vf *acc, vf min, const uint8_t *act, const int T) {
     settle(acc, T);
 }
 
-/* Asks memory for lines of the cell `ahead` bytes on, in the group that comes next: a tile for a few of each cell,
- * the next tile for the next ones. (Nothing in wasm, where a read in its place costs more than it saves.) */
-RZ_INLINE void fetch_next(const uint8_t *cell, size_t ahead, int lines, const int T) {
-    for (int i = 0; T > 1 && i < lines; i++) __builtin_prefetch(cell + ahead + i * 64);
+/* What a tile asks memory for, of every cell in the groups that come next: `lines` lines, `ahead` bytes on. The tiles
+ * of a product share them. (Nothing in wasm, where a read in its place costs more than it saves.) */
+typedef struct {
+    size_t ahead;
+    uint32_t lines;
+} next_lines;
+
+/* That of the tile of token t0, where G groups are computed at a time and cells have `cell` bytes. */
+RZ_INLINE next_lines next_lines_of(const rz_mat *w, uint32_t n, uint32_t t0, int G, uint32_t cell) {
+    const uint32_t tiles = rz_ceil_div(n, TILE), tile = t0 / TILE, all = rz_ceil_div(cell, 64);
+    const uint32_t first = all * tile / tiles, end = all * (tile + 1) / tiles;
+    return (next_lines){(size_t)G * w->group_bytes + first * 64, end - first};
 }
 
-/* How far on that is for the tile of token t0 and G groups, whose cells have `cell` bytes; 0 after the last lines. */
-RZ_INLINE size_t next_lines(const rz_mat *w, uint32_t t0, int G, int lines, uint32_t cell) {
-    const size_t at = t0 / TILE * (size_t)lines * 64;
-    return at + (size_t)lines * 64 <= cell ? (size_t)G * w->group_bytes + at : 0;
+RZ_INLINE void fetch_next(const uint8_t *cell, const next_lines *next, const int T) {
+    for (uint32_t i = 0; T > 1 && i < next->lines; i++) __builtin_prefetch(cell + next->ahead + i * 64);
 }
 
-/* All tiles of G groups; y is theirs. `input` is the activations' base, `step` their bytes per token, `lines` what
- * a tile asks for of each cell, whose bytes are `cell` per row. */
-#define GROUPS_OF(name, type, input, step, lines, cell)                                            \
+/* All tiles of G groups; y is theirs. `input` is the activations' base, `step` their bytes per token; a cell has `cell`
+ * bytes per row. */
+#define GROUPS_OF(name, type, input, step, cell)                                                   \
     RZ_INLINE void groups_##name(const rz_mat *w, uint32_t g0, const rz_act *x, float *y,          \
                                  size_t ldy, const int G) {                                        \
         const uint8_t *group = w->data + g0 * w->group_bytes, *act = (const uint8_t *)(input);     \
         uint32_t t0 = 0;                                                                           \
         y += (size_t)g0 * NR;                                                                      \
         for (; x->n - t0 > 1; t0 += rz_min_u32(TILE, x->n - t0)) {                                 \
-            const size_t ahead = next_lines(w, t0, G, lines, (cell) * NR);                         \
+            const next_lines next = next_lines_of(w, x->n, t0, G, (cell) * NR);                    \
             vf tile[2 * 8];                                                                        \
-            tiles_##name(group, w->group_bytes, (const type *)act, w->cols, ahead, tile, TILE, G); \
+            tiles_##name(group, w->group_bytes, (const type *)act, w->cols, &next, tile, TILE, G); \
             act += (size_t)TILE * (step);                                                          \
             for (uint32_t t = 0; t < TILE && t0 + t < x->n; t++) {                                 \
                 FOR_G vf_store(y + (t0 + t) * ldy + g * NR, tile[g * TILE + (int)t]);              \
@@ -94,7 +100,7 @@ RZ_INLINE size_t next_lines(const rz_mat *w, uint32_t t0, int G, int lines, uint
         }                                                                                          \
         for (int g = 0; t0 < x->n && g < G; g++) {                                                 \
             vf one[8];                                                                             \
-            tiles_##name(group + g * w->group_bytes, 0, (const type *)act, w->cols, 0, one, 1, 1); \
+            tiles_##name(group + g * w->group_bytes, 0, (const type *)act, w->cols, NULL, one, 1, 1); \
             vf_store(y + t0 * ldy + g * NR, one[0]);                                               \
         }                                                                                          \
     }
@@ -108,8 +114,8 @@ RZ_INLINE size_t next_lines(const rz_mat *w, uint32_t t0, int G, int lines, uint
 /* A body for one group as one for G. */
 #define ONE_BY_ONE(name, type)                                                                     \
     RZ_INLINE void tiles_##name(const uint8_t *cell, size_t stride, const type *act, uint32_t cols, \
-                                size_t ahead, vf *out, const int T, const int G) {                 \
-        FOR_G tile_##name(cell + g * stride, act, cols, ahead, out + g * T, T);                    \
+                                const next_lines *next, vf *out, const int T, const int G) {       \
+        FOR_G tile_##name(cell + g * stride, act, cols, next, out + g * T, T);                     \
     }
 #define F32_STEP ((size_t)w->cols * 4)
 #define Q8_STEP  ((size_t)w->cols / 32 * ACT_BYTES(1))
