@@ -32,9 +32,9 @@ async function tokenCosts(name, kv, threads) {
 }
 
 /** Milliseconds per token of prompts of some lengths, relative to the shortest. */
-async function promptCosts(name, threads) {
+async function promptCosts(name, kv, threads) {
   const lengths = [64, 128, 256, 512];
-  const engine = await engines[name]({ path, threads, contextSize: 600 });
+  const engine = await engines[name]({ path, threads, contextSize: 600, kv });
   const costs = Object.fromEntries(lengths.map((n) => [n, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const n of lengths) {
@@ -43,7 +43,7 @@ async function promptCosts(name, threads) {
     }
   }
   await engine.close();
-  say(`| ${name} | ${threads} | ${lengths.map((n) => `${figure(costs[n])} (${ratio(costs[n], costs[64])})`).join(' | ')} |`);
+  say(`| ${name} | ${kv} | ${threads} | ${lengths.map((n) => `${figure(costs[n])} (${ratio(costs[n], costs[64])})`).join(' | ')} |`);
 }
 
 /** Decode with 2 threads while another process keeps one core busy, against 1 thread on an idle machine. */
@@ -68,8 +68,8 @@ async function busyCosts(name) {
 say(describeMachine());
 say('\nms a token after 100 and 2000 tokens\n\n| engine | cache | threads | 100 | 2000 | ratio |\n|---|---|---:|---:|---:|---:|');
 for (const name of flags.engine) for (const kv of ['f32', 'f16', 'q8_0']) await tokenCosts(name, kv, 1);
-say('\nms a token of a prompt of n tokens (ratio to 64)\n\n| engine | threads | 64 | 128 | 256 | 512 |\n|---|---:|---:|---:|---:|---:|');
-for (const name of flags.engine) await promptCosts(name, 1);
+say('\nms a token of a prompt of n tokens (ratio to 64)\n\n| engine | cache | threads | 64 | 128 | 256 | 512 |\n|---|---|---:|---:|---:|---:|---:|');
+for (const name of flags.engine) for (const kv of ['f16', 'q8_0']) await promptCosts(name, kv, 1);
 say('\ntok/s: 1 thread on an idle machine, 2 threads with one core kept busy\n\n| engine | 1, idle | 2, busy | ratio |\n|---|---:|---:|---:|');
 for (const name of flags.engine) await busyCosts(name);
 await closeBrowser();

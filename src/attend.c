@@ -46,7 +46,8 @@ static void add_sink(float *out, float *max, float *sum, float sink, uint32_t wi
 typedef struct {
     uint32_t n;
     const float *q[unit_queries];
-    const uint8_t *q_act[unit_queries];
+    uint32_t heads;                     /* queries of a token */
+    const uint8_t *q_act[unit_queries]; /* of the tokens */
     uint32_t head[unit_queries], position[unit_queries], first[unit_queries], limit[unit_queries];
     float slope[unit_queries];
     size_t row[unit_queries]; /* of run->heads */
@@ -64,21 +65,27 @@ static uint32_t first_chunk(const attend_task *task, uint32_t position) {
     return first_key(task, position) / RZ_KEY_CHUNK;
 }
 
-static uint8_t *query_act(const attend_task *task, size_t row) {
-    return task->run->q_act + row * (task->m->config.head_dim / 32) * rz_act_block(task->m->kern);
+/* The heads of a group from h on, of token t, as bytes. */
+static uint8_t *query_act(const attend_task *task, uint32_t t, uint32_t kv_head, uint32_t h) {
+    const rz_config *c = &task->m->config;
+    const size_t room = rz_tile_room(task->m->kern, c->n_head / c->n_head_kv);
+    const size_t row = ((size_t)t * c->n_head_kv + kv_head) * room + h;
+    return task->run->q_act + row * (c->head_dim / 32) * rz_act_block(task->m->kern);
 }
 
 /* Heads h0 .. h0 + n_heads of tokens t0 .. t1, all of one key head. */
 static void list_queries(const attend_task *task, query_list *list, uint32_t h0, uint32_t n_heads,
                          uint32_t t0, uint32_t t1) {
     const rz_config *c = &task->m->config;
+    const uint32_t group = c->n_head / c->n_head_kv;
     list->n = 0;
+    list->heads = n_heads;
     for (uint32_t t = t0; t < t1; t++) {
+        list->q_act[t - t0] = query_act(task, t, h0 / group, h0 % group);
         for (uint32_t h = h0; h < h0 + n_heads; h++) {
             uint32_t i = list->n++, position = task->position + t;
             list->row[i] = (size_t)t * c->n_head + h;
             list->q[i] = task->run->q + t * task->run->ld_q + (size_t)h * c->head_dim;
-            list->q_act[i] = query_act(task, list->row[i]);
             list->head[i] = h;
             list->position[i] = position;
             list->limit[i] = c->causal ? position + 1 : task->position + task->n;
@@ -88,10 +95,16 @@ static void list_queries(const attend_task *task, query_list *list, uint32_t h0,
     }
 }
 
-/* A query as bytes, a tile of its own, for a cache of bytes. */
-static void quantise_query(const attend_task *task, size_t row, const float *q) {
-    const uint32_t cols = task->m->config.head_dim;
-    task->m->kern->act_q8(query_act(task, row), q, cols, cols, 1, 1);
+/* The queries of a group as bytes, for a cache of bytes. */
+static void quantise_group(const attend_task *task, uint32_t t, uint32_t kv_head) {
+    const rz_config *c = &task->m->config;
+    const rz_kern *kern = task->m->kern;
+    const uint32_t group = c->n_head / c->n_head_kv, cols = c->head_dim;
+    const float *q = task->run->q + t * task->run->ld_q + (size_t)kv_head * group * cols;
+    for (uint32_t h = 0; h < group; h += kern->tile) {
+        kern->act_q8(query_act(task, t, kv_head, h), q + (size_t)h * cols, cols, cols,
+                     rz_min_u32(kern->tile, group - h), rz_tile_width(kern, group, h));
+    }
 }
 
 static bool begins_in(const query_list *list, uint32_t i, uint32_t chunk) {
@@ -122,6 +135,7 @@ static void attend_chunk(const attend_task *task, query_list *list, uint32_t kv_
                  .head_dim = m->config.head_dim,
                  .n_q = list->n,
                  .q = list->q,
+                 .heads = list->heads,
                  .q_act = list->q_act,
                  .key_product = m->kern->matmul[RZ_DT_Q8_0],
                  .first = list->first,
@@ -164,9 +178,6 @@ static void finish_head(const attend_task *task, size_t row, uint32_t head) {
 /* All keys of a list. */
 static void attend_list(const attend_task *task, query_list *list, uint32_t kv_head) {
     const uint32_t end = rz_ceil_div(list->limit[list->n - 1], RZ_KEY_CHUNK);
-    for (uint32_t i = 0; i < list->n && task->kv->type == RZ_KV_Q8_0; i++) {
-        quantise_query(task, list->row[i], list->q[i]);
-    }
     for (uint32_t chunk = first_chunk(task, list->position[0]); chunk < end; chunk++) {
         attend_chunk(task, list, kv_head, chunk, 0);
     }
@@ -180,6 +191,9 @@ static void attend_unit(void *arg, uint32_t unit) {
     const uint32_t kv_head = unit / task->chunks / task->blocks;
     const uint32_t t0 = unit / task->chunks % task->blocks * task->unit_tokens;
     const uint32_t t1 = rz_min_u32(t0 + task->unit_tokens, task->n);
+    for (uint32_t t = t0; t < t1 && task->kv->type == RZ_KV_Q8_0 && task->chunks == 1; t++) {
+        quantise_group(task, t, kv_head);
+    }
     for (uint32_t h = 0; h < group; h += unit_queries) {
         query_list list;
         list_queries(task, &list, kv_head * group + h, rz_min_u32(group - h, unit_queries), t0, t1);
@@ -219,8 +233,8 @@ void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, 
     uint64_t work = (uint64_t)n * (position + n) * m->config.n_head * m->config.head_dim * 2;
     rz_pool *pool = work < least_parallel_work ? NULL : m->pool;
     if (pool) task.chunks = chunks_apart(&task);
-    for (uint32_t h = 0; task.chunks > 1 && kv->type == RZ_KV_Q8_0 && h < m->config.n_head; h++) {
-        quantise_query(&task, h, run->q + (size_t)h * m->config.head_dim);
+    for (uint32_t h = 0; task.chunks > 1 && kv->type == RZ_KV_Q8_0 && h < m->config.n_head_kv; h++) {
+        quantise_group(&task, 0, h);
     }
     rz_pool_run(pool, m->config.n_head_kv * task.blocks * task.chunks, attend_unit, &task);
     if (task.chunks > 1) merge_chunks(&task);

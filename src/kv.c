@@ -1,7 +1,7 @@
 /* kv.c: see kv.h. */
 #include "kv.h"
 
-enum { Q8_BLOCK = 32, Q8_FILE_BYTES = 34, Q8_VALUE_BYTES = 4 + Q8_BLOCK };
+enum { Q8_BLOCK = 32, Q8_FILE_BYTES = 34 };
 
 void rz_kv_layout(rz_kv *kv, rz_arena *a, const rz_model *m, uint32_t type, uint32_t n_ctx) {
     const rz_config *c = &m->config;
@@ -9,14 +9,14 @@ void rz_kv_layout(rz_kv *kv, rz_arena *a, const rz_model *m, uint32_t type, uint
     *kv = (rz_kv){.type = type,
                   .lost = UINT32_MAX,
                   .nr = nr,
-                  .n_ctx = rz_round_up(n_ctx, nr),
+                  .n_ctx = rz_round_up(n_ctx, type == RZ_KV_Q8_0 ? RZ_KEY_BLOCK : nr),
                   .head_dim = c->head_dim,
                   .n_head_kv = c->n_head_kv,
                   .v_width = rz_round_up(c->head_dim, nr),
                   .flip = m->kern->flip};
     if (type == RZ_KV_Q8_0) {
         kv->k_group = (uint64_t)kv->head_dim / Q8_BLOCK * Q8_FILE_BYTES * nr;
-        kv->v_row = (uint64_t)kv->head_dim / Q8_BLOCK * Q8_VALUE_BYTES;
+        kv->v_row = (uint64_t)kv->head_dim / Q8_BLOCK * RZ_VALUE_BLOCK / RZ_KEY_BLOCK;
     } else {
         const uint32_t element = type == RZ_KV_F16 ? 2 : 4;
         kv->k_group = (uint64_t)kv->head_dim * nr * element;
@@ -61,8 +61,15 @@ static void store_key_block(const rz_kv *kv, uint8_t *cell, uint32_t lane, const
     }
 }
 
-static bool store_q8(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *row, const float *k,
-                     const float *v) {
+/* 32 dimensions of the value of key `key` of a block of keys. */
+static void store_value_block(const rz_kv *kv, uint8_t *values, uint32_t key, const uint8_t *block) {
+    if (key == 0) memset(values, 0, RZ_VALUE_CODES);
+    rz_store_u32(values + 4 * key, rz_bits_from_f32(rz_f32_from_f16(rz_load_u16(block))));
+    for (uint32_t d = 0; d < Q8_BLOCK; d++) values[rz_value_code(kv->nr, key, d)] = block[2 + d];
+}
+
+static bool store_q8(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *values, uint32_t key,
+                     const float *k, const float *v) {
     bool fits = true;
     for (uint32_t d = 0; d < kv->head_dim; d += Q8_BLOCK) {
         uint8_t block[Q8_FILE_BYTES] = {0};
@@ -70,22 +77,22 @@ static bool store_q8(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *ro
         store_key_block(kv, group, lane, block);
         memset(block, 0, sizeof block);
         fits &= rz_quantize(RZ_DT_Q8_0, v + d, Q8_BLOCK, block, NULL) == RZ_OK;
-        rz_store_u32(row, rz_bits_from_f32(rz_f32_from_f16(rz_load_u16(block))));
-        memcpy(row + 4, block + 2, Q8_BLOCK);
+        store_value_block(kv, values, key, block);
         group += (size_t)Q8_FILE_BYTES * kv->nr;
-        row += Q8_VALUE_BYTES;
+        values += RZ_VALUE_BLOCK;
     }
     return fits;
 }
 
 void rz_kv_append(rz_kv *kv, uint32_t layer, uint32_t position, const float *k, const float *v) {
-    const size_t group = position / kv->nr * kv->k_group, row = position * kv->v_row;
-    const uint32_t lane = position % kv->nr;
+    const size_t group = position / kv->nr * kv->k_group;
+    const uint32_t lane = position % kv->nr, key = position % RZ_KEY_BLOCK;
     bool fits = true;
     for (uint32_t h = 0; h < kv->n_head_kv; h++, k += kv->head_dim, v += kv->head_dim) {
-        uint8_t *kh = rz_kv_k(kv, layer, h) + group, *vh = rz_kv_v(kv, layer, h) + row;
-        fits &= kv->type == RZ_KV_Q8_0 ? store_q8(kv, kh, lane, vh, k, v)
-                                       : store_floats(kv, kh, lane, vh, k, v);
+        uint8_t *kh = rz_kv_k(kv, layer, h) + group, *vh = rz_kv_v(kv, layer, h);
+        fits &= kv->type == RZ_KV_Q8_0
+                    ? store_q8(kv, kh, lane, vh + (position - key) * kv->v_row, key, k, v)
+                    : store_floats(kv, kh, lane, vh + position * kv->v_row, k, v);
     }
     if (!fits) kv->lost = rz_min_u32(kv->lost, position);
 }

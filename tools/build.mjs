@@ -33,7 +33,7 @@ function cmakeWasm(targets) {
 
 /** The kernel checks that tests/js/kernels.test.mjs runs. */
 export function buildWasmChecks() {
-  cmakeWasm(['check-simd', 'check-relaxed', 'check-types-simd', 'check-types-relaxed']);
+  cmakeWasm(['check', 'check-kv', 'check-types'].flatMap((check) => [`${check}-simd`, `${check}-relaxed`]));
 }
 
 function buildWasm() {

@@ -1,65 +1,71 @@
 /*
  * attend.inc.c: attention of one chunk of keys, over the vocabulary of simd_*.h; see rz_attn in kern.h.
  *
- * Neighbouring queries that see the same keys of a block are computed together, up to SAME at a
- * time, so that every key and value is loaded and widened once for all of them.
+ * Floats and halves: neighbouring queries that see the same keys of a block are computed together, up to
+ * SAME at a time, so that every key and value is loaded and widened once for all of them. Bytes: products
+ * of integers, scores of all heads of a token at once, values of each head.
  */
 
 enum { SAME = 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
 
-/* NR floats or halves of the cache from element i on; halves times VALUE_SCALE if `scaled`. */
-RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type, const bool scaled) {
+/* NR floats or halves of the cache from element i on; halves times HALF_SCALE. */
+RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
     const uint8_t *at = (const uint8_t *)p + (kv_type == RZ_KV_F16 ? 2 : 4) * i;
     rz_fetch_ahead(at, 1); /* with every load: once a line, in bursts or by rows, is 10 to 40 % slower */
-    if (kv_type != RZ_KV_F16) return vf_load((const float *)at);
-    return scaled ? vf_load_f16_scaled(at) : vf_load_f16(at);
-}
-
-/* NR elements from d on of the value of `key`; halves times VALUE_SCALE. */
-static inline vf value_load(const rz_attn *a, size_t key, uint32_t d, uint32_t kv_type) {
-    if (kv_type == RZ_KV_Q8_0) {
-        const uint8_t *block = (const uint8_t *)a->v + (key * (a->head_dim / 32) + d / 32) * RZ_VALUE_BLOCK;
-        rz_fetch_ahead(block, 1);
-        return vf_mul(vf_load_s8(block + 4 + d % 32), vf_splat(rz_load_f32(block)));
-    }
-    return kv_load(a->v, key * rz_round_up(a->head_dim, NR) + d, kv_type, true);
-}
-
-/* Scores of one query: an integer product per 32 dimensions. */
-static void scores_q8(const rz_attn *a, uint32_t i, uint32_t block, uint32_t live, float *s) {
-    rz_mat keys = rz_key_matrix(a, block, NR);
-    rz_act q = {.n = 1, .cols = a->head_dim, .q8 = a->q_act[i]};
-    a->key_product(&keys, 0, live, &q, s, RZ_KEY_BLOCK);
+    return kv_type == RZ_KV_F16 ? vf_load_f16_scaled(at) : vf_load((const float *)at);
 }
 
 #define FOR_Q _Pragma("GCC unroll 4") for (int i = 0; i < Q; i++)
 
-/* Products of Q queries from q0 on with groups g0 <= g < g0 + G of a block's keys. */
-RZ_INLINE void group_scores(const rz_attn *a, uint32_t q0, uint32_t block, uint32_t g0,
-                            float (*s)[RZ_KEY_BLOCK], const uint32_t kv_type, const int Q,
-                            const int G) {
-    const size_t group = (size_t)a->head_dim * NR, base = (block / NR + g0) * group;
-    vf acc[SPAN][SAME];
-    for (int g = 0; g < G; g++) FOR_Q acc[g][i] = vf_zero();
-    for (uint32_t d = 0; d < a->head_dim; d++) {
-        _Pragma("GCC unroll 2") for (int g = 0; g < G; g++) {
-            vf k = kv_load(a->k, base + g * group + d * NR, kv_type, false);
-            FOR_Q acc[g][i] = vf_madd(k, vf_splat(a->q[q0 + i][d]), acc[g][i]);
+/* Rows of vectors of floats or halves: vector w of row k begins at element at + k * stride + w * apart. */
+typedef struct {
+    const void *p;
+    uint32_t kv_type, rows, vectors;
+    size_t at, stride, apart;
+} row_list;
+
+/* out = out * keep + sum over the rows of factor[row] * row, of Q queries, for W vectors from w0 on. */
+RZ_INLINE void add_vectors(const row_list *x, uint32_t w0, const float *const *factor, const float *keep,
+                           float *const *out, const uint32_t kv_type, const int Q, const int W) {
+    size_t at = x->at + w0 * x->apart;
+    vf acc[4][SAME];
+    for (int w = 0; w < W; w++) {
+        FOR_Q acc[w][i] = vf_mul(vf_load(out[i] + (w0 + w) * NR), vf_splat(keep[i]));
+    }
+    for (uint32_t k = 0; k < x->rows; k++, at += x->stride) {
+        _Pragma("GCC unroll 4") for (int w = 0; w < W; w++) {
+            vf v = kv_load(x->p, at + w * x->apart, kv_type);
+            FOR_Q acc[w][i] = vf_madd(v, vf_splat(factor[i][k]), acc[w][i]);
         }
     }
-    for (int g = 0; g < G; g++) FOR_Q vf_store(s[i] + (g0 + g) * NR, acc[g][i]);
+    for (int w = 0; w < W; w++) FOR_Q vf_store(out[i] + (w0 + w) * NR, acc[w][i]);
 }
 
-RZ_INLINE void block_scores(const rz_attn *a, uint32_t q0, uint32_t block, uint32_t end,
-                            float (*s)[RZ_KEY_BLOCK], const uint32_t kv_type, const int Q) {
-    const uint32_t live = rz_min_u32(KEY_GROUPS, rz_ceil_div(end - block, NR));
-    uint32_t g = 0;
-    if (kv_type == RZ_KV_Q8_0) {
-        FOR_Q scores_q8(a, q0 + i, block, live, s[i]);
-        return;
+RZ_INLINE void add_all_vectors(const row_list *x, const float *const *factor, const float *keep,
+                               float *const *out, const uint32_t kv_type, const int Q) {
+    uint32_t w = 0;
+    for (; NR == 16 && w + 4 <= x->vectors; w += 4) { /* 32 registers: whole values of 64 */
+        add_vectors(x, w, factor, keep, out, kv_type, Q, 4);
     }
-    for (; g + SPAN <= live; g += SPAN) group_scores(a, q0, block, g, s, kv_type, Q, SPAN);
-    for (; SPAN > 1 && g < live; g++) group_scores(a, q0, block, g, s, kv_type, Q, 1);
+    for (; w + SPAN <= x->vectors; w += SPAN) add_vectors(x, w, factor, keep, out, kv_type, Q, SPAN);
+    for (; SPAN > 1 && w < x->vectors; w++) add_vectors(x, w, factor, keep, out, kv_type, Q, 1);
+}
+
+/* The same of n queries and all vectors. */
+static void add_rows(const row_list *x, uint32_t n, const float *const *factor, const float *keep,
+                     float *const *out) {
+#define CASE(type, q) case q: add_all_vectors(x, factor, keep, out, type, q); break
+    if (x->kv_type == RZ_KV_F16) {
+        switch (n) { CASE(RZ_KV_F16, 1); CASE(RZ_KV_F16, 2); CASE(RZ_KV_F16, 3); CASE(RZ_KV_F16, 4); }
+    } else {
+        switch (n) { CASE(RZ_KV_F32, 1); CASE(RZ_KV_F32, 2); CASE(RZ_KV_F32, 3); CASE(RZ_KV_F32, 4); }
+    }
+#undef CASE
+}
+
+/* Groups of keys of a block that begin before `end`. */
+static uint32_t live_groups(uint32_t block, uint32_t end) {
+    return rz_min_u32(KEY_GROUPS, rz_ceil_div(end - block, NR));
 }
 
 /* What a query carries from block to block. */
@@ -67,9 +73,14 @@ typedef struct {
     float most, total, shrink;
 } softmax_state;
 
-/* Scores become weights exp(score - maximum so far), 0 outside [first, end), for values as they are loaded. */
+/* Scores of keys become weights exp(score - maximum so far) of values, 0 outside [first, end); both are as they
+ * come from and meet what kv_load() gives. */
 static void softmax_step(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first, uint32_t end,
                          float *s, softmax_state *state) {
+    const bool halves = HALF_SCALE != 1 && a->kv_type == RZ_KV_F16;
+    for (int g = 0; halves && g < KEY_GROUPS; g++) {
+        vf_store(s + g * NR, vf_mul(vf_load(s + g * NR), vf_splat(1 / (HALF_SCALE * QUERY_SCALE))));
+    }
     if (a->softcap > 0 || a->slope) {
         for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) s[j] = rz_adjust_score(a, i, block + j, s[j]);
     }
@@ -79,68 +90,33 @@ static void softmax_step(const rz_attn *a, uint32_t i, uint32_t block, uint32_t 
     for (int g = 1; g < KEY_GROUPS; g++) largest = vf_max(vf_load(s + g * NR), largest);
     float block_most = vf_largest(largest), most = state->most;
     float now = block_most > most ? block_most : most;
-    const float unscale = a->kv_type == RZ_KV_F16 ? 1 / VALUE_SCALE : 1;
+    const vf unscale = vf_splat(halves ? 1 / HALF_SCALE : 1);
     for (int g = 0; g < KEY_GROUPS; g++) {
         part[g] = vf_exp(vf_sub(vf_load(s + g * NR), vf_splat(now)));
-        vf_store(s + g * NR, VALUE_SCALE == 1 ? part[g] : vf_mul(part[g], vf_splat(unscale)));
+        vf_store(s + g * NR, HALF_SCALE == 1 ? part[g] : vf_mul(part[g], unscale));
     }
-    state->shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
+    state->shrink = most == -__builtin_inff() ? 0.0f : most == now ? 1.0f : rz_expf(most - now);
     state->total = state->total * state->shrink + vf_sum(vf_fold_block(part));
     state->most = now;
 }
 
-/* out = out * shrink + sum over keys j0 <= j < j1 of the block of p[j] v[j], for W vectors from d on */
-RZ_INLINE void add_values_at(const rz_attn *a, uint32_t q0, float (*p)[RZ_KEY_BLOCK],
-                             const softmax_state *state, uint32_t block, uint32_t j0, uint32_t j1,
-                             uint32_t d, const uint32_t kv_type, const int Q, const int W) {
-    vf acc[4][SAME];
-    for (int w = 0; w < W; w++) {
-        FOR_Q acc[w][i] = vf_mul(vf_load(a->out[q0 + i] + d + w * NR), vf_splat(state[i].shrink));
-    }
-    for (uint32_t j = j0; j < j1; j++) {
-        _Pragma("GCC unroll 4") for (int w = 0; w < W; w++) {
-            vf v = value_load(a, block + j, d + w * NR, kv_type);
-            FOR_Q acc[w][i] = vf_madd(v, vf_splat(p[i][j]), acc[w][i]);
-        }
-    }
-    for (int w = 0; w < W; w++) FOR_Q vf_store(a->out[q0 + i] + d + w * NR, acc[w][i]);
-}
-
-RZ_INLINE void add_values(const rz_attn *a, uint32_t q0, float (*p)[RZ_KEY_BLOCK],
-                          const softmax_state *state, uint32_t block, uint32_t j0, uint32_t j1,
-                          const uint32_t kv_type, const int Q) {
+/* n queries from q0 on meet the keys first <= key < end, all of one block. */
+static void attend_same(const rz_attn *a, uint32_t q0, uint32_t n, uint32_t block, uint32_t first,
+                        uint32_t end, softmax_state *state) {
     const uint32_t width = rz_round_up(a->head_dim, NR);
-    uint32_t d = 0;
-    for (; NR == 16 && d + 4 * NR <= width; d += 4 * NR) { /* 32 registers: whole rows of 64 */
-        add_values_at(a, q0, p, state, block, j0, j1, d, kv_type, Q, 4);
+    const row_list keys = {.p = a->k, .kv_type = a->kv_type, .rows = a->head_dim, .vectors = live_groups(block, end),
+                           .at = (size_t)block * a->head_dim, .stride = NR, .apart = (size_t)a->head_dim * NR};
+    const row_list values = {.p = a->v, .kv_type = a->kv_type, .rows = end - first, .vectors = width / NR,
+                             .at = (size_t)first * width, .stride = width, .apart = NR};
+    float s[SAME][RZ_KEY_BLOCK] = {0}, keep[SAME] = {0}, *score[SAME];
+    const float *weight[SAME];
+    for (uint32_t i = 0; i < n; i++) score[i] = s[i], weight[i] = s[i] + (first - block);
+    add_rows(&keys, n, a->q + q0, keep, score);
+    for (uint32_t i = 0; i < n; i++) {
+        softmax_step(a, q0 + i, block, first, end, s[i], &state[i]);
+        keep[i] = state[i].shrink;
     }
-    for (; d + SPAN * NR <= width; d += SPAN * NR) {
-        add_values_at(a, q0, p, state, block, j0, j1, d, kv_type, Q, SPAN);
-    }
-    for (; SPAN > 1 && d < width; d += NR) {
-        add_values_at(a, q0, p, state, block, j0, j1, d, kv_type, Q, 1);
-    }
-}
-
-/* Q queries from q0 on meet the keys first <= key < end, all of one block. */
-RZ_INLINE void attend_block(const rz_attn *a, uint32_t q0, uint32_t block, uint32_t first,
-                            uint32_t end, softmax_state *state, const uint32_t kv_type,
-                            const int Q) {
-    float s[SAME][RZ_KEY_BLOCK];
-    block_scores(a, q0, block, end, s, kv_type, Q);
-    FOR_Q softmax_step(a, q0 + i, block, first, end, s[i], &state[i]);
-    add_values(a, q0, s, state, block, first - block, end - block, kv_type, Q);
-}
-
-RZ_INLINE void attend_same(const rz_attn *a, uint32_t q0, uint32_t n, uint32_t block,
-                           uint32_t first, uint32_t end, softmax_state *state,
-                           const uint32_t kv_type) {
-    switch (n) {
-    case 1: attend_block(a, q0, block, first, end, state, kv_type, 1); break;
-    case 2: attend_block(a, q0, block, first, end, state, kv_type, 2); break;
-    case 3: attend_block(a, q0, block, first, end, state, kv_type, 3); break;
-    default: attend_block(a, q0, block, first, end, state, kv_type, 4);
-    }
+    add_rows(&values, n, weight, keep, a->out + q0);
 }
 
 /* The keys of a block that query i sees; false if none. */
@@ -149,6 +125,85 @@ static bool block_range(const rz_attn *a, uint32_t i, uint32_t block, uint32_t *
     *first = rz_max_u32(block, a->first ? a->first[i] : 0);
     *end = rz_min_u32(block + RZ_KEY_BLOCK, a->limit[i]);
     return *first < *end;
+}
+
+/* Whole numbers of 14 bits as the activations of a product: in two digits of 7 where those are bytes. */
+enum { DIGITS = XK_BYTES == 4 ? 2 : 1, DIGIT_BYTES = RZ_KEY_BLOCK / 4 * XK_BYTES };
+
+/* What the keys of a block of values weigh, in units of what is returned: p times their scales. */
+static float digits_of_weights(const float *p, const uint8_t *values, uint8_t *digits) {
+    vf weight[KEY_GROUPS], largest = vf_zero();
+    for (int g = 0; g < KEY_GROUPS; g++) {
+        weight[g] = vf_mul(vf_load(p + g * NR), vf_load((const float *)values + g * NR));
+        largest = vf_max(weight[g], largest);
+    }
+    const float most = vf_largest(largest), inverse = most >= RZ_WEIGHT_LEAST ? RZ_WEIGHT_MOST / most : 0;
+    for (int g = 0; g < KEY_GROUPS; g++, digits += NR / 4 * XK_BYTES) {
+        vi whole = vi_round(vf_mul(weight[g], vf_splat(inverse)));
+        xk_store(digits, XK_BYTES, DIGITS == 2 ? vi_low7(whole) : whole);
+        if (DIGITS == 2) xk_store(digits + DIGIT_BYTES, XK_BYTES, vi_high7(whole));
+    }
+    return most / RZ_WEIGHT_MOST;
+}
+
+/* add_values() of one query for 32 dimensions of values as bytes. */
+static void add_bytes(const uint8_t *values, float *out, float shrink, const uint8_t *digits, float unit) {
+    enum { G = 2 };
+    for (uint32_t d = 0; d < 32; d += G * NR) {
+        const uint8_t *codes = values + rz_value_code(NR, 0, d);
+        vi low[G], high[G];
+        FOR_G low[g] = high[g] = vi_splat(0);
+        UNROLL for (int j = 0; j < RZ_KEY_BLOCK / 4; j++) {
+            FOR_G {
+                const uint8_t *at = codes + (g * (RZ_KEY_BLOCK / 4) + j) * 4 * NR;
+                vb v = vb_load(at);
+                low[g] = vi_dot_s8(low[g], v, xk_load(digits + j * XK_BYTES));
+                if (DIGITS == 2) high[g] = vi_dot_s8(high[g], v, xk_load(digits + DIGIT_BYTES + j * XK_BYTES));
+            }
+        }
+        FOR_G {
+            float *to = out + d + g * NR;
+            vf sum = vf_from_i(vi_add(low[g], vi_shl(high[g], 7)));
+            vf_store(to, vf_madd(sum, vf_splat(unit), vf_mul(vf_load(to), vf_splat(shrink))));
+        }
+    }
+}
+
+/* Every query meets the keys of a block of a cache of bytes: the heads of a token together. */
+static void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state) {
+    const rz_mat keys = rz_key_matrix(a, block, NR);
+    for (uint32_t i = 0; i < a->n_q; i += a->heads) {
+        float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK], unit[RZ_ATTN_QUERIES];
+        uint8_t digits[RZ_ATTN_QUERIES][2 * DIGIT_BYTES];
+        uint32_t first, end;
+        if (!block_range(a, i, block, &first, &end)) continue;
+        const rz_act q = {.n = a->heads, .cols = a->head_dim, .q8 = a->q_act[i / a->heads]};
+        a->key_product(&keys, 0, live_groups(block, end), &q, s[0], RZ_KEY_BLOCK);
+        for (uint32_t h = 0; h < a->heads; h++) softmax_step(a, i + h, block, first, end, s[h], &state[i + h]);
+        for (uint32_t d = 0; d < a->head_dim; d += 32) {
+            const uint8_t *values = rz_value_block(a, block, d);
+            if (i == 0) rz_fetch_ahead(values, RZ_VALUE_BLOCK);
+            for (uint32_t h = 0; h < a->heads; h++) unit[h] = digits_of_weights(s[h], values, digits[h]);
+            for (uint32_t h = 0; h < a->heads; h++) {
+                add_bytes(values, a->out[i + h] + d, state[i + h].shrink, digits[h], unit[h]);
+            }
+        }
+    }
+}
+
+/* The same of a cache of floats or halves: queries that see the same keys together. */
+static void attend_floats(const rz_attn *a, uint32_t block, softmax_state *state) {
+    uint32_t same;
+    for (uint32_t i = 0; i < a->n_q; i += same) {
+        uint32_t first, end, other_first, other_end;
+        bool sees = block_range(a, i, block, &first, &end);
+        for (same = 1; same < SAME && i + same < a->n_q; same++) {
+            block_range(a, i + same, block, &other_first, &other_end);
+            if (other_first != first || other_end != end) break;
+        }
+        if (!sees) continue;
+        attend_same(a, i, same, block, first, end, state + i);
+    }
 }
 
 SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
@@ -161,20 +216,10 @@ SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
         memset(a->out[i], 0, rz_round_up(a->head_dim, NR) * sizeof(float));
     }
     for (uint32_t block = start / RZ_KEY_BLOCK * RZ_KEY_BLOCK; block < stop; block += RZ_KEY_BLOCK) {
-        uint32_t same;
-        for (uint32_t i = 0; i < n; i += same) {
-            uint32_t first, end, other_first, other_end;
-            bool sees = block_range(a, i, block, &first, &end);
-            for (same = 1; same < SAME && i + same < n; same++) {
-                block_range(a, i + same, block, &other_first, &other_end);
-                if (other_first != first || other_end != end) break;
-            }
-            if (!sees) continue;
-            switch (a->kv_type) {
-            case RZ_KV_F16: attend_same(a, i, same, block, first, end, state + i, RZ_KV_F16); break;
-            case RZ_KV_Q8_0: attend_same(a, i, same, block, first, end, state + i, RZ_KV_Q8_0); break;
-            default: attend_same(a, i, same, block, first, end, state + i, RZ_KV_F32);
-            }
+        if (a->kv_type == RZ_KV_Q8_0) {
+            attend_bytes(a, block, state);
+        } else {
+            attend_floats(a, block, state);
         }
     }
     for (uint32_t i = 0; i < n; i++) {

@@ -65,7 +65,7 @@ enum {
 /*
  * Attention of n_q queries of one KV head over keys [0, limit[i]).
  *   k, v: as kv.h says, by kv_type
- *   q: rows of head_dim floats, already scaled by 1/sqrt(head_dim)
+ *   q: rows of head_dim floats, already scaled by 1/sqrt(head_dim), and by query_scale for RZ_KV_F16
  * Computes the chunks of RZ_KEY_CHUNK keys with index chunk0 <= c < chunk1. Running softmax after
  * Milakov and Gimelshein (2018), blocked over keys as in FlashAttention (Dao et al. 2022).
  */
@@ -75,8 +75,10 @@ typedef struct {
     uint32_t head_dim;
     uint32_t n_q;
     const float *const *q;  /* [n_q] */
-    const uint8_t *const *q_act; /* [n_q] q as tiles of one token (rz_act.q8), for RZ_KV_Q8_0 */
-    rz_matmul_fn *key_product;   /* the table's product with Q8_0, for RZ_KV_Q8_0 */
+    /* for RZ_KV_Q8_0: queries come in runs of `heads` that see the same keys */
+    uint32_t heads;
+    const uint8_t *const *q_act; /* [n_q / heads] their q as rz_act.q8 of that many tokens */
+    rz_matmul_fn *key_product;   /* the table's product with Q8_0 */
     const uint32_t *first;  /* [n_q], ascending; NULL: 0 */
     const uint32_t *limit;  /* [n_q], ascending, > first */
     float softcap;          /* 0: none */
@@ -106,6 +108,7 @@ typedef struct rz_kern {
     uint32_t tile; /* tokens per activation tile */
     uint8_t flip;  /* how Q8_0 is packed, see pack.h */
     bool act_i16;  /* activations as i16 */
+    float query_scale; /* queries for keys as halves come times this, a power of 2 */
 
     /* Quantises one tile: n <= tile tokens, rows of x ldx apart, to dst; t is the tile's width. */
     void (*act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n, uint32_t t);
@@ -126,8 +129,24 @@ typedef struct rz_kern {
     void (*attend)(const rz_attn *a, uint32_t chunk);
 } rz_kern;
 
-/* The value of a key among those of kv.h's q8_0: blocks of 32 codes behind their scale. */
-enum { RZ_VALUE_BLOCK = 36 };
+/*
+ * Values of kv.h's q8_0, in blocks of 32 dimensions of RZ_KEY_BLOCK keys: their scales, then their codes. What a key
+ * weighs (its p times its scale) meets the codes as a whole number, in units of the largest weight of the block
+ * over RZ_WEIGHT_MOST. Scales of keys that are not there yet are 0; blocks whose weights are all smaller than RZ_WEIGHT_LEAST count as zero.
+ */
+enum { RZ_VALUE_CODES = 4 * RZ_KEY_BLOCK, RZ_VALUE_BLOCK = RZ_VALUE_CODES + 32 * RZ_KEY_BLOCK };
+#define RZ_WEIGHT_MOST  16383.0f  /* two times 7 bits */
+#define RZ_WEIGHT_LEAST 0x1p-113f /* RZ_WEIGHT_MOST divided by it is still a float */
+
+/* Dimensions from d on of the keys from `block` on. */
+static inline const uint8_t *rz_value_block(const rz_attn *a, uint32_t block, uint32_t d) {
+    return (const uint8_t *)a->v + ((size_t)block / RZ_KEY_BLOCK * (a->head_dim / 32) + d / 32) * RZ_VALUE_BLOCK;
+}
+
+/* Where dimension d of key `key` lies in such a block. */
+static inline size_t rz_value_code(uint32_t nr, uint32_t key, uint32_t d) {
+    return RZ_VALUE_CODES + ((size_t)(d / nr * (RZ_KEY_BLOCK / 4) + key / 4) * nr + d % nr) * 4 + key % 4;
+}
 
 /* The keys of a block as a packed matrix, a row per key. */
 static inline rz_mat rz_key_matrix(const rz_attn *a, uint32_t block, uint32_t nr) {

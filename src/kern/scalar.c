@@ -17,6 +17,10 @@ typedef struct {
     int8_t q[32];
 } act_block;
 
+static int32_t round_to_i32(float x) {
+    return (int32_t)(rz_bits_from_f32(x + RZ_ROUND) - rz_bits_from_f32(RZ_ROUND));
+}
+
 static void act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n,
                    uint32_t t) {
     (void)ldx, (void)n, (void)t; /* always 1 token */
@@ -31,8 +35,7 @@ static void act_q8(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint
         bool usable = amax >= RZ_ACT_LEAST && amax < __builtin_inff();
         block.d = usable ? amax / 127.0f : amax - amax; /* 0, or NaN where amax is no number */
         for (int j = 0; j < 32; j++) {
-            float shifted = (usable ? x[j] * (127.0f / amax) : 0.0f) + RZ_ROUND;
-            block.q[j] = (int8_t)(rz_bits_from_f32(shifted) - rz_bits_from_f32(RZ_ROUND));
+            block.q[j] = (int8_t)round_to_i32(usable ? x[j] * (127.0f / amax) : 0.0f);
             block.ns -= block.q[j];
             if (j >= 16) block.ns_upper -= block.q[j];
         }
@@ -331,19 +334,40 @@ static float kv_at(const rz_attn *a, const void *p, size_t i) {
     return a->kv_type == RZ_KV_F16 ? f16_at((const uint8_t *)p + 2 * i, 0) : ((const float *)p)[i];
 }
 
-static float value_at(const rz_attn *a, size_t key, uint32_t d) {
-    if (a->kv_type == RZ_KV_Q8_0) {
-        const uint8_t *block = (const uint8_t *)a->v + (key * (a->head_dim / 32) + d / 32) * RZ_VALUE_BLOCK;
-        return (float)(int8_t)block[4 + d % 32] * rz_load_f32(block);
+/* out = out * shrink + sum of p v over the keys j0 <= j < j1 of a block. */
+static void add_values(const rz_attn *a, float *out, float shrink, const float *p, uint32_t block,
+                       uint32_t j0, uint32_t j1) {
+    const uint32_t width = rz_round_up(a->head_dim, NR);
+    for (uint32_t d = 0; d < width; d++) {
+        out[d] *= shrink;
+        for (uint32_t j = j0; j < j1; j++) out[d] += kv_at(a, a->v, (size_t)(block + j) * width + d) * p[j];
     }
-    return kv_at(a, a->v, key * rz_round_up(a->head_dim, NR) + d);
+}
+
+/* The same of values as bytes, for 32 dimensions. */
+static void add_bytes(const uint8_t *values, float *out, float shrink, const float *p, uint32_t j0,
+                      uint32_t j1) {
+    float weight[RZ_KEY_BLOCK] = {0}, most = 0;
+    int32_t whole[RZ_KEY_BLOCK];
+    for (uint32_t j = j0; j < j1; j++) {
+        weight[j] = p[j] * rz_load_f32(values + 4 * j);
+        if (weight[j] > most) most = weight[j];
+    }
+    const float inverse = most >= RZ_WEIGHT_LEAST ? RZ_WEIGHT_MOST / most : 0;
+    for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) whole[j] = round_to_i32(weight[j] * inverse);
+    for (uint32_t d = 0; d < 32; d++) {
+        int32_t sum = 0;
+        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) sum += whole[j] * (int8_t)values[rz_value_code(NR, j, d)];
+        out[d] = (float)sum * (most / RZ_WEIGHT_MOST) + out[d] * shrink;
+    }
 }
 
 /* Query i times key by key of a block, of which those up to `end` are there. */
 static void raw_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t end, float *s) {
     if (a->kv_type == RZ_KV_Q8_0) {
         rz_mat keys = rz_key_matrix(a, block, NR);
-        rz_act q = {.n = 1, .cols = a->head_dim, .q8 = a->q_act[i]};
+        const size_t row = (size_t)a->head_dim / 32 * sizeof(act_block);
+        rz_act q = {.n = 1, .cols = a->head_dim, .q8 = a->q_act[i / a->heads] + i % a->heads * row};
         a->key_product(&keys, 0, rz_ceil_div(rz_min_u32(end - block, RZ_KEY_BLOCK), NR), &q, s, RZ_KEY_BLOCK);
         return;
     }
@@ -378,16 +402,14 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
         float p[RZ_KEY_BLOCK], lanes[NR];
         float block_most = block_scores(a, i, b, first, end, p);
         float now = block_most > most ? block_most : most;
-        float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now);
+        float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now); /* exp(0) is 1 */
         for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) p[j] = rz_expf(p[j] - now);
         for (uint32_t j = 0; j < NR; j++) lanes[j] = (p[j] + p[j + 8]) + (p[j + 16] + p[j + 24]);
         total = total * shrink + sum_lanes(lanes);
-        for (uint32_t d = 0; d < width; d++) {
-            float acc = out[d] * shrink;
-            for (uint32_t j = first > b ? first - b : 0; j < RZ_KEY_BLOCK && b + j < end; j++) {
-                acc += value_at(a, b + j, d) * p[j];
-            }
-            out[d] = acc;
+        const uint32_t j0 = first > b ? first - b : 0, j1 = rz_min_u32(RZ_KEY_BLOCK, end - b);
+        if (a->kv_type != RZ_KV_Q8_0) add_values(a, out, shrink, p, b, j0, j1);
+        for (uint32_t d = 0; a->kv_type == RZ_KV_Q8_0 && d < a->head_dim; d += 32) {
+            add_bytes(rz_value_block(a, b, d), out + d, shrink, p, j0, j1);
         }
         most = now;
     }
@@ -406,6 +428,7 @@ const rz_kern rz_kern_scalar = {
     .name = "scalar",
     .nr = NR,
     .tile = 1,
+    .query_scale = 1,
     .act_q8 = act_q8,
     .matmul = {MATMUL_SHARED(), MATMUL_BYTES},
     .rmsnorm = rmsnorm,

@@ -30,6 +30,9 @@ static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
     return _mm256_add_epi32(acc, pairs_to_i32(_mm256_maddubs_epi16(codes, x)));
 }
 
+/* signed bytes with weights of at most 7 bits, given to every lane */
+static inline vi vi_dot_s8(vi acc, vb values, xk weights) { return vi_dot_u7(acc, weights, values); }
+
 static inline w8 w8_load(const uint8_t *p) {
     __m256i v = vb_load(p);
     return (w8){v, _mm256_abs_epi8(v)};

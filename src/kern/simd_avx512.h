@@ -39,7 +39,8 @@ static inline vf vf_from_i(vi a) { return _mm512_cvtepi32_ps(a); }
 static inline vf vf_load_f16(const uint8_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
-#define VALUE_SCALE 1.0f
+#define HALF_SCALE  1.0f
+#define QUERY_SCALE 1.0f
 static inline vf vf_load_f16_scaled(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
@@ -64,6 +65,9 @@ static inline vi vi_splat(int32_t x) { return _mm512_set1_epi32(x); }
 static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_max(vi a, vi b) { return _mm512_max_epi32(a, b); }
 static inline int32_t vi_largest(vi v) { return _mm512_reduce_max_epi32(v); }
+static inline int32_t vi_sum(vi v) { return _mm512_reduce_add_epi32(v); }
+static inline vi vi_low7(vi a) { return _mm512_and_si512(a, _mm512_set1_epi32(127)); }
+static inline vi vi_high7(vi a) { return _mm512_srli_epi32(a, 7); }
 static inline vi vi_shl(vi a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 static inline vi vi_round(vf a) { return _mm512_cvtps_epi32(a); }
 
@@ -99,14 +103,14 @@ static inline vb vb_at4_if(vb a, vb bit) {
 static inline vb vb_shift_down(vb a, int n) { return _mm512_srl_epi16(a, _mm_cvtsi32_si128(n)); }
 
 static inline xk xk_load(const uint8_t *p) { return _mm512_set1_epi32((int32_t)rz_load_u32(p)); }
-static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
+static inline void xk_store(uint8_t *dst, size_t step, vi q) {
     uint32_t groups[4];
     _mm_storeu_si128((__m128i *)groups, _mm512_cvtsepi32_epi8(q));
     for (int i = 0; i < 4; i++) rz_store_u32(dst + (size_t)i * step, groups[i]);
-    *sum += _mm512_reduce_add_epi32(q);
 }
 
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) { return _mm512_dpbusd_epi32(acc, codes, x); }
+static inline vi vi_dot_s8(vi acc, vb values, xk weights) { return vi_dot_u7(acc, weights, values); }
 static inline na na_start(vi start) { return start; }
 static inline na na_dot(na acc, vb codes, xk x) { return vi_dot_u7(acc, codes, x); }
 static inline vi na_end(na acc, vi start) {

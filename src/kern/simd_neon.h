@@ -76,7 +76,8 @@ static inline vf vf_load_f16(const uint8_t *p) {
     float16x8_t half = vreinterpretq_f16_u8(vld1q_u8(p));
     return (vf){vcvt_f32_f16(vget_low_f16(half)), vcvt_high_f32_f16(half)};
 }
-#define VALUE_SCALE 1.0f
+#define HALF_SCALE  1.0f
+#define QUERY_SCALE 1.0f
 static inline vf vf_load_f16_scaled(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     uint16x8_t half = vreinterpretq_u16_u8(vld1q_u8(p));
@@ -110,6 +111,12 @@ static inline vi vi_splat(int32_t x) { return (vi){vdupq_n_s32(x), vdupq_n_s32(x
 static inline vi vi_add(vi a, vi b) { return EACH2(vi, vaddq_s32, a, b); }
 static inline vi vi_max(vi a, vi b) { return EACH2(vi, vmaxq_s32, a, b); }
 static inline int32_t vi_largest(vi v) { return vmaxvq_s32(vmaxq_s32(v.a, v.b)); }
+static inline int32_t vi_sum(vi v) { return vaddvq_s32(vaddq_s32(v.a, v.b)); }
+static inline vi vi_low7(vi a) {
+    int32x4_t mask = vdupq_n_s32(127);
+    return (vi){vandq_s32(a.a, mask), vandq_s32(a.b, mask)};
+}
+static inline vi vi_high7(vi a) { return (vi){vshrq_n_s32(a.a, 7), vshrq_n_s32(a.b, 7)}; }
 static inline vi vi_shl(vi a, int n) {
     int32x4_t by = vdupq_n_s32(n);
     return (vi){vshlq_s32(a.a, by), vshlq_s32(a.b, by)};
@@ -156,12 +163,11 @@ static inline vb vb_shift_down(vb a, int n) { return vb_move(a, -n); }
 static inline xk xk_load(const uint8_t *p) {
     return vreinterpretq_s8_u32(vdupq_n_u32(rz_load_u32(p)));
 }
-static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
+static inline void xk_store(uint8_t *dst, size_t step, vi q) {
     int16x8_t wide = vcombine_s16(vqmovn_s32(q.a), vqmovn_s32(q.b));
     uint32x2_t bytes = vreinterpret_u32_s8(vqmovn_s16(wide));
     rz_store_u32(dst, vget_lane_u32(bytes, 0));
     rz_store_u32(dst + step, vget_lane_u32(bytes, 1));
-    *sum += vaddvq_s32(vaddq_s32(q.a, q.b));
 }
 
 #ifdef __ARM_FEATURE_DOTPROD
@@ -176,6 +182,7 @@ static inline int32x4_t dot4(int32x4_t acc, int8x16_t w, xk x) {
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
     return (vi){dot4(acc.a, codes.a, x), dot4(acc.b, codes.b, x)};
 }
+static inline vi vi_dot_s8(vi acc, vb values, xk weights) { return vi_dot_u7(acc, values, weights); }
 static inline na na_start(vi start) { return start; }
 static inline na na_dot(na acc, vb codes, xk x) { return vi_dot_u7(acc, codes, x); }
 static inline vi na_end(na acc, vi start) {

@@ -13,6 +13,7 @@ typedef __m256i na;
 typedef vb w8;
 
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) { return _mm256_dpbusd_avx_epi32(acc, codes, x); }
+static inline vi vi_dot_s8(vi acc, vb values, xk weights) { return vi_dot_u7(acc, weights, values); }
 
 static inline na na_start(vi start) { return start; }
 static inline na na_dot(na acc, vb codes, xk x) { return vi_dot_u7(acc, codes, x); }

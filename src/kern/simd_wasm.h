@@ -35,13 +35,14 @@ typedef struct {
 
 /* Constants of loops, read from memory. V8 builds a vector constant anew at every use, with three
  * instructions; what was read stays in its register. Nobody must see through the pointer. */
-enum { C_LOW4, C_BIT4, C_BITS45, C_EVEN, C_HALF, C_HALF_SCALE };
+enum { C_LOW4, C_BIT4, C_BITS45, C_EVEN, C_HALF, C_HALF_SCALE, C_LOW7, C_ROUND };
 static inline v128_t constant(int i) {
 #define SPLAT(x) {x, x, x, x}
     static const uint32_t values[][4] = {
         [C_LOW4] = SPLAT(0x0f0f0f0f),   [C_BIT4] = SPLAT(0x10101010),
         [C_BITS45] = SPLAT(0x30303030), [C_EVEN] = SPLAT(0x00ff00ff),
-        [C_HALF] = SPLAT(0x8fffe000),   [C_HALF_SCALE] = SPLAT(0x77800000) /* 2^112 */
+        [C_HALF] = SPLAT(0x8fffe000),   [C_HALF_SCALE] = SPLAT(0x77800000), /* 2^112 */
+        [C_LOW7] = SPLAT(127),          [C_ROUND] = SPLAT(0x4b400000) /* RZ_ROUND of fmath.h */
     };
 #undef SPLAT
     const uint32_t *p = values[i];
@@ -93,7 +94,8 @@ static inline vf vf_from_i(vi a) { return EACH1(vf, wasm_f32x4_convert_i32x4, a)
 
 /* Half to single, see rz_f32_from_f16; weights and cache hold finite values only. The bits of a half, moved up, are
  * those of a number times 2^-112: exactly, and its subnormals as well. */
-#define VALUE_SCALE 0x1p-112f
+#define HALF_SCALE  0x1p-112f
+#define QUERY_SCALE 0x1p56f
 static inline v128_t f32x4_from_f16_scaled(v128_t sign_extended) {
     return wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), constant(C_HALF));
 }
@@ -144,11 +146,21 @@ static inline int32_t vi_largest(vi v) {
     int32_t x = wasm_i32x4_extract_lane(s, 0), y = wasm_i32x4_extract_lane(s, 1);
     return x > y ? x : y;
 }
+static inline int32_t vi_sum(vi v) {
+    v128_t s = wasm_i32x4_add(v.a, v.b);
+    s = wasm_i32x4_add(s, wasm_i32x4_shuffle(s, s, 2, 3, 2, 3));
+    return wasm_i32x4_extract_lane(s, 0) + wasm_i32x4_extract_lane(s, 1);
+}
 static inline vi vi_shl(vi a, int n) {
     return PAIR(vi, wasm_i32x4_shl(a.a, (uint32_t)n), wasm_i32x4_shl(a.b, (uint32_t)n));
 }
+static inline vi vi_low7(vi a) {
+    v128_t mask = constant(C_LOW7);
+    return PAIR(vi, wasm_v128_and(a.a, mask), wasm_v128_and(a.b, mask));
+}
+static inline vi vi_high7(vi a) { return PAIR(vi, wasm_u32x4_shr(a.a, 7), wasm_u32x4_shr(a.b, 7)); }
 static inline vi vi_round(vf a) {
-    v128_t magic = wasm_f32x4_splat(12582912.0f); /* RZ_ROUND of fmath.h */
+    v128_t magic = constant(C_ROUND);
     return PAIR(vi, wasm_i32x4_sub(wasm_f32x4_add(a.a, magic), magic),
                 wasm_i32x4_sub(wasm_f32x4_add(a.b, magic), magic));
 }
@@ -206,30 +218,27 @@ static inline vb vb_flip(vb a) {
     return PAIR(vb, wasm_v128_xor(a.a, bit), wasm_v128_xor(a.b, bit));
 }
 
-/* 16-bit sums of 8 rounded activations, in order */
+/* 8 rounded activations as 16 bits, in order */
 static inline v128_t narrow_to_i16(vi q) { return wasm_i16x8_narrow_i32x4(q.a, q.b); }
-static inline int32_t sum_i32(vi q) {
-    v128_t s = wasm_i32x4_add(q.a, q.b);
-    s = wasm_i32x4_add(s, wasm_i32x4_shuffle(s, s, 2, 3, 2, 3));
-    return wasm_i32x4_extract_lane(s, 0) + wasm_i32x4_extract_lane(s, 1);
-}
 
 #ifdef RELAXED_DOT
 
 typedef v128_t xk;
 
 static inline xk xk_load(const uint8_t *p) { return wasm_v128_load32_splat(p); }
-static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
+static inline void xk_store(uint8_t *dst, size_t step, vi q) {
     v128_t bytes = wasm_i8x16_narrow_i16x8(narrow_to_i16(q), wasm_i32x4_splat(0));
     wasm_v128_store32_lane(dst, bytes, 0);
     wasm_v128_store32_lane(dst + step, bytes, 1);
-    *sum += sum_i32(q);
 }
 static inline v128_t dot4(v128_t x, v128_t w, v128_t acc) {
     return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, w, acc);
 }
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
     return PAIR(vi, dot4(x, codes.a, acc.a), dot4(x, codes.b, acc.b));
+}
+static inline vi vi_dot_s8(vi acc, vb values, xk weights) {
+    return PAIR(vi, dot4(values.a, weights, acc.a), dot4(values.b, weights, acc.b));
 }
 
 #if RELAXED_DOT == DOT_SAT
@@ -268,12 +277,11 @@ typedef vb w8;
 static inline xk xk_load(const uint8_t *p) {
     return (xk){wasm_v128_load32_splat(p), wasm_v128_load32_splat(p + 4)};
 }
-static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
+static inline void xk_store(uint8_t *dst, size_t step, vi q) {
     v128_t i16 = narrow_to_i16(q);
     i16 = wasm_i16x8_shuffle(i16, i16, 0, 2, 1, 3, 4, 6, 5, 7);
     wasm_v128_store64_lane(dst, i16, 0);
     wasm_v128_store64_lane(dst + step, i16, 1);
-    *sum += sum_i32(q);
 }
 static inline v128_t dot4(v128_t acc, v128_t w, xk x) {
     v128_t even = wasm_v128_and(w, constant(C_EVEN)), odd = wasm_u16x8_shr(w, 8);
@@ -282,6 +290,15 @@ static inline v128_t dot4(v128_t acc, v128_t w, xk x) {
 }
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) {
     return PAIR(vi, dot4(acc.a, codes.a, x), dot4(acc.b, codes.b, x));
+}
+/* weights of up to 15 bits here */
+static inline v128_t dot4_s8(v128_t acc, v128_t values, xk weights) {
+    v128_t even = wasm_i16x8_shr(wasm_i16x8_shl(values, 8), 8), odd = wasm_i16x8_shr(values, 8);
+    acc = wasm_i32x4_add(acc, wasm_i32x4_dot_i16x8(even, weights.even));
+    return wasm_i32x4_add(acc, wasm_i32x4_dot_i16x8(odd, weights.odd));
+}
+static inline vi vi_dot_s8(vi acc, vb values, xk weights) {
+    return PAIR(vi, dot4_s8(acc.a, values.a, weights), dot4_s8(acc.b, values.b, weights));
 }
 static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
 static inline w8 w8_load_signed(const uint8_t *p) {

@@ -50,7 +50,8 @@ static inline vf vf_from_i(vi a) { return _mm256_cvtepi32_ps(a); }
 static inline vf vf_load_f16(const uint8_t *p) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
-#define VALUE_SCALE 1.0f
+#define HALF_SCALE  1.0f
+#define QUERY_SCALE 1.0f
 static inline vf vf_load_f16_scaled(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
@@ -83,7 +84,15 @@ static inline int32_t vi_largest(vi v) {
     a = _mm_max_epi32(a, _mm_unpackhi_epi64(a, a));
     return _mm_cvtsi128_si32(_mm_max_epi32(a, _mm_srli_epi64(a, 32)));
 }
+static inline int32_t vi_sum(vi v) {
+    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    s = _mm_add_epi32(s, _mm_unpackhi_epi64(s, s));
+    return _mm_cvtsi128_si32(s) + _mm_extract_epi32(s, 1);
+}
 static inline vi vi_shl(vi a, int n) { return _mm256_slli_epi32(a, n); }
+/* bits 0 to 6, and 7 to 13, of numbers that have 14 */
+static inline vi vi_low7(vi a) { return _mm256_and_si256(a, _mm256_set1_epi32(127)); }
+static inline vi vi_high7(vi a) { return _mm256_srli_epi32(a, 7); }
 
 static inline vb vb_load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void vb_store(uint8_t *p, vb v) { _mm256_storeu_si256((__m256i *)p, v); }
@@ -127,16 +136,12 @@ static inline xk xk_load(const uint8_t *p) { return _mm256_set1_epi32((int32_t)r
 
 static inline vi vi_round(vf a) { return _mm256_cvtps_epi32(a); }
 
-/* NR rounded activations of one token: their k-groups go `step` bytes apart to dst; *sum gets
- * their sum added. */
-static inline void xk_store(uint8_t *dst, size_t step, vi q, int32_t *sum) {
+/* NR rounded activations of one token: their k-groups go `step` bytes apart to dst. */
+static inline void xk_store(uint8_t *dst, size_t step, vi q) {
     __m128i low = _mm256_castsi256_si128(q), high = _mm256_extracti128_si256(q, 1);
     __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128());
     rz_store_u32(dst, (uint32_t)_mm_cvtsi128_si32(bytes));
     rz_store_u32(dst + step, (uint32_t)_mm_extract_epi32(bytes, 1));
-    __m128i s = _mm_add_epi32(low, high);
-    s = _mm_add_epi32(s, _mm_unpackhi_epi64(s, s));
-    *sum += _mm_cvtsi128_si32(s) + _mm_extract_epi32(s, 1);
 }
 
 /* The lanes of a block of RZ_KEY_BLOCK values, added up to one vector. */

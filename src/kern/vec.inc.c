@@ -26,8 +26,8 @@ SHARED_FN void SHARED(act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t
             int32_t sum[2] = {0, 0};
             for (int i = 0; i < 32 / NR; i++) {
                 vi r = vi_round(vf_mul(part[i], vf_splat(inverse)));
-                xk_store(q + ((size_t)i * (NR / 4) * width + t) * XK_BYTES, width * XK_BYTES, r,
-                         &sum[i * NR / 16]);
+                xk_store(q + ((size_t)i * (NR / 4) * width + t) * XK_BYTES, width * XK_BYTES, r);
+                sum[i * NR / 16] += vi_sum(r);
             }
             d[t] = usable ? amax / 127.0f : amax - amax; /* 0, or NaN where amax is no number */
             ds[t] = d[t] * (float)(sum[0] + sum[1]);
@@ -44,21 +44,28 @@ SHARED_FN void SHARED(act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t
     }
 }
 
+/* exp(x), see rz_expf(). In wasm its constants are read from memory, as those of simd_wasm.h are. */
 static inline vf vf_exp(vf x) {
-    vf y = vf_min(vf_splat(RZ_EXP_HIGH), x); /* NaN stays */
-    vf shifted = vf_add(vf_mul(y, vf_splat(RZ_LOG2E)), vf_splat(RZ_ROUND));
-    vf n = vf_sub(shifted, vf_splat(RZ_ROUND));
-    vf r = vf_nmadd(n, vf_splat(RZ_LN2_HIGH), y);
-    r = vf_nmadd(n, vf_splat(RZ_LN2_LOW), r);
-    vf p = vf_splat(RZ_EXP_C0);
-    p = vf_madd(p, r, vf_splat(RZ_EXP_C1));
-    p = vf_madd(p, r, vf_splat(RZ_EXP_C2));
-    p = vf_madd(p, r, vf_splat(RZ_EXP_C3));
-    p = vf_madd(p, r, vf_splat(RZ_EXP_C4));
-    p = vf_madd(p, r, vf_splat(RZ_EXP_C5));
-    p = vf_madd(p, vf_mul(r, r), vf_add(r, vf_splat(1.0f)));
-    vf scale = vf_from_bits(vi_shl(vi_add(vf_bits(shifted), vi_splat(127)), 23));
-    return vf_keep_not_below(vf_mul(p, scale), x, RZ_EXP_LOW);
+    enum { HIGH, LOW, LOG2E, ROUND, LN2_HIGH, LN2_LOW, C0, C1, C2, C3, C4, C5, ONE };
+    static const float constants[] = {
+        [HIGH] = RZ_EXP_HIGH,     [LOW] = RZ_EXP_LOW,       [LOG2E] = RZ_LOG2E, [ROUND] = RZ_ROUND,
+        [LN2_HIGH] = RZ_LN2_HIGH, [LN2_LOW] = RZ_LN2_LOW, [C0] = RZ_EXP_C0,   [C1] = RZ_EXP_C1,
+        [C2] = RZ_EXP_C2,         [C3] = RZ_EXP_C3,       [C4] = RZ_EXP_C4,   [C5] = RZ_EXP_C5,
+        [ONE] = 1.0f};
+    const float *c = constants;
+#if defined(__wasm__)
+    __asm__("" : "+r"(c));
+#endif
+    vf y = vf_min(vf_splat(c[HIGH]), x); /* NaN stays */
+    vf shifted = vf_add(vf_mul(y, vf_splat(c[LOG2E])), vf_splat(c[ROUND]));
+    vf n = vf_sub(shifted, vf_splat(c[ROUND]));
+    vf r = vf_nmadd(n, vf_splat(c[LN2_HIGH]), y);
+    r = vf_nmadd(n, vf_splat(c[LN2_LOW]), r);
+    vf p = vf_splat(c[C0]), one = vf_splat(c[ONE]);
+    for (int i = C1; i <= C5; i++) p = vf_madd(p, r, vf_splat(c[i]));
+    p = vf_madd(p, vf_mul(r, r), vf_add(r, one));
+    vf scale = vf_from_bits(vi_add(vi_shl(vf_bits(shifted), 23), vf_bits(one)));
+    return vf_keep_not_below(vf_mul(p, scale), x, c[LOW]);
 }
 
 SHARED_FN void SHARED(rmsnorm)(float *y, const float *x, const float *w, uint32_t n, float eps) {
@@ -111,39 +118,37 @@ SHARED_FN void SHARED(layernorm)(float *y, const float *x, const float *w, const
     }
 }
 
-static inline vf vf_tanh(vf x) {
-    vf e = vf_exp(vf_mul(vf_splat(2.0f), x));
-    return vf_sub(vf_splat(1.0f), vf_div(vf_splat(2.0f), vf_add(e, vf_splat(1.0f))));
+/* What an activation function takes the exponential of. */
+static inline vf exponent(vf x, uint32_t kind) {
+    if (kind == RZ_ACT_SILU) return vf_sub(vf_zero(), x);
+    if (kind == RZ_ACT_GELU_TANH) {
+        vf cube = vf_mul(vf_mul(x, x), x);
+        vf inner = vf_add(x, vf_mul(vf_splat(RZ_GELU_CUBIC), cube));
+        return vf_mul(vf_splat(2.0f), vf_mul(vf_splat(RZ_SQRT_2_PI), inner));
+    }
+    vf a = vf_abs(vf_mul(x, vf_splat(RZ_SQRT_1_2)));
+    return vf_sub(vf_zero(), vf_mul(a, a));
 }
 
-static inline vf vf_erf(vf x) {
-    vf a = vf_abs(x), t = vf_div(vf_splat(1.0f), vf_madd(vf_splat(RZ_ERF_P), a, vf_splat(1.0f)));
+/* erf(x), where below is exp(-x^2); see rz_erff(). */
+static inline vf vf_erf(vf x, vf below) {
+    vf t = vf_div(vf_splat(1.0f), vf_madd(vf_splat(RZ_ERF_P), vf_abs(x), vf_splat(1.0f)));
     vf p = vf_splat(RZ_ERF_A5);
     p = vf_madd(p, t, vf_splat(RZ_ERF_A4));
     p = vf_madd(p, t, vf_splat(RZ_ERF_A3));
     p = vf_madd(p, t, vf_splat(RZ_ERF_A2));
     p = vf_madd(p, t, vf_splat(RZ_ERF_A1));
-    vf below = vf_exp(vf_sub(vf_zero(), vf_mul(a, a)));
     vf y = vf_sub(vf_splat(1.0f), vf_mul(vf_mul(p, t), below));
     return vf_with_sign(vf_max(y, vf_zero()), x);
 }
 
 static inline vf activate_vector(vf x, uint32_t kind) {
-    switch (kind) {
-    case RZ_ACT_SILU:
-        return vf_div(x, vf_add(vf_splat(1.0f), vf_exp(vf_sub(vf_zero(), x))));
-    case RZ_ACT_GELU_TANH: {
-        vf cube = vf_mul(vf_mul(x, x), x);
-        vf inner = vf_add(x, vf_mul(vf_splat(RZ_GELU_CUBIC), cube));
-        vf tanh = vf_tanh(vf_mul(vf_splat(RZ_SQRT_2_PI), inner));
-        return vf_mul(vf_mul(vf_splat(0.5f), x), vf_add(vf_splat(1.0f), tanh));
-    }
-    case RZ_ACT_GELU_ERF: {
-        vf erf = vf_erf(vf_mul(x, vf_splat(RZ_SQRT_1_2)));
-        return vf_mul(vf_mul(vf_splat(0.5f), x), vf_add(vf_splat(1.0f), erf));
-    }
-    default: return vf_max(x, vf_zero());
-    }
+    if (kind == RZ_ACT_RELU) return vf_max(x, vf_zero());
+    const vf one = vf_splat(1.0f), e = vf_exp(exponent(x, kind)), above = vf_add(one, e);
+    if (kind == RZ_ACT_SILU) return vf_div(x, above);
+    vf bent = kind == RZ_ACT_GELU_TANH ? vf_sub(one, vf_div(vf_splat(2.0f), above))
+                                       : vf_erf(vf_mul(x, vf_splat(RZ_SQRT_1_2)), e);
+    return vf_mul(vf_mul(vf_splat(0.5f), x), vf_add(one, bent));
 }
 
 /* A tail shorter than a vector goes through one, so that all elements are computed alike. */

@@ -1,5 +1,5 @@
 /* wasm_relaxed_shared.c: the kernels of relaxed SIMD for which the byte dot products of all engines are the same:
- * none, or of codes below 64. */
+ * none, or of numbers below 128. */
 #define RELAXED_DOT DOT_S8
 #include "simd_wasm.h"
 #include "wasm_relaxed.h"

@@ -414,7 +414,13 @@ static void attn_run(const rz_kern *t, const attn_case *c, uint32_t first, uint3
     const float *q[max_queries];
     float *rows[max_queries], max[max_queries], sum[max_queries];
     double most[max_queries], total[max_queries] = {0};
-    for (uint32_t i = 0; i < n; i++) q[i] = c->q[first + i], rows[i] = new_floats(c->width);
+    static float scaled[max_queries][128];
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t d = 0; d < c->hd; d++) {
+            scaled[i][d] = c->q[first + i][d] * (c->kv_type == RZ_KV_F16 ? t->query_scale : 1);
+        }
+        q[i] = scaled[i], rows[i] = new_floats(c->width);
+    }
     rz_attn a = {.k = c->k,
                  .v = c->v,
                  .kv_type = c->kv_type,

@@ -1,7 +1,7 @@
 /*
  * count_kern.c: runs hot kernels of one table a fixed number of times, for tools/count.mjs, which has
  * valgrind count their instructions. `count_kern avx2`: 64 rows of 1024 columns, with 1 and 8 tokens;
- * attention of 4 queries over 512 keys.
+ * attention of 4 queries over 512 keys as halves and as bytes (whose scores are products with Q8_0).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,15 +26,17 @@ static void products(const rz_kern *k, uint32_t dtype, uint32_t tokens) {
     free(data), free(file), free(x), free(y);
 }
 
-static void attention(const rz_kern *k) {
+static void attention(const rz_kern *k, uint32_t kv_type) {
     float *kv = calloc(keys * head_dim, sizeof *kv), rows_of[n_queries][head_dim], max[n_queries], sum[n_queries];
     const float *q[n_queries];
     float *out[n_queries];
     uint32_t limit[n_queries];
+    case_act act = case_activations(k, kv, n_queries, head_dim, false);
     for (int i = 0; i < n_queries; i++) q[i] = kv, out[i] = rows_of[i], limit[i] = keys;
-    rz_attn a = {.k = kv, .v = kv, .kv_type = RZ_KV_F16, .head_dim = head_dim, .n_q = n_queries,
-                 .q = q, .limit = limit, .out = out, .max = max, .sum = sum};
+    rz_attn a = {.k = kv, .v = kv, .kv_type = kv_type, .head_dim = head_dim, .n_q = n_queries,
+                 .q = q, .heads = n_queries, .q_act = &act.act.q8, .key_product = k->matmul[RZ_DT_Q8_0], .limit = limit, .out = out, .max = max, .sum = sum};
     k->attend(&a, 0);
+    case_act_free(&act);
     free(kv);
 }
 
@@ -44,7 +46,7 @@ int main(int argc, char **argv) {
         const rz_kern *k = rz_kernels_usable() & bit ? rz_kern_choose(bit, NULL) : NULL;
         if (!k || argc < 2 || strcmp(k->name, argv[1]) != 0) continue;
         for (int i = 0; i < 5; i++) products(k, types[i], 1), products(k, types[i], 8);
-        attention(k);
+        attention(k, RZ_KV_F16), attention(k, RZ_KV_Q8_0);
         return 0;
     }
     fprintf(stderr, "usage: count_kern TABLE, one that this machine runs\n");

@@ -1,6 +1,7 @@
 /*
  * test_kv.c: what the KV cache stores and what attention reads back, for every type and table:
- * against a softmax in double precision over the values as they were rounded for storing.
+ * against a softmax in double precision over the values as they were rounded for storing, and for a
+ * cache of bytes with queries and weights as they are rounded for products of integers.
  */
 #include <math.h>
 
@@ -78,6 +79,33 @@ static void rounded_query(uint32_t type, const float *x, float *out) {
     }
 }
 
+/* Weights of n keys as a cache of bytes rounds them: times the values' sizes, whole parts of the largest of them. */
+static void round_weights(double *weight, const float (*rows)[32], uint32_t n) {
+    double size[RZ_KEY_BLOCK] = {0}, most = 0;
+    for (uint32_t j = 0; j < n; j++) {
+        for (int d = 0; d < 32; d++) {
+            if (fabs(rows[j][d]) > size[j]) size[j] = fabs(rows[j][d]);
+        }
+        if (weight[j] * size[j] > most) most = weight[j] * size[j];
+    }
+    const double unit = most / RZ_WEIGHT_MOST;
+    for (uint32_t j = 0; j < n; j++) weight[j] = rint(weight[j] * size[j] / unit) * unit / size[j];
+}
+
+/* out += p v over n keys of a block */
+static void add_values(uint32_t type, uint32_t head, uint32_t block, uint32_t n, const double *p, double *out) {
+    for (int d0 = 0; d0 < head_dim; d0 += 32) {
+        double weight[RZ_KEY_BLOCK];
+        float rows[RZ_KEY_BLOCK][32];
+        memcpy(weight, p, n * sizeof *p);
+        for (uint32_t j = 0; j < n; j++) rounded(type, values[block + j] + head * head_dim + d0, rows[j]);
+        if (type == RZ_KV_Q8_0) round_weights(weight, (const float (*)[32])rows, n);
+        for (uint32_t j = 0; j < n; j++) {
+            for (int d = 0; d < 32; d++) out[d0 + d] += weight[j] * rows[j][d];
+        }
+    }
+}
+
 static void model_attention(uint32_t type, uint32_t head, int i, uint32_t limit, double *out) {
     static double score[positions];
     float q[head_dim], row[head_dim];
@@ -90,32 +118,50 @@ static void model_attention(uint32_t type, uint32_t head, int i, uint32_t limit,
         most = fmax(most, score[t]);
     }
     for (int d = 0; d < head_dim; d++) out[d] = 0;
-    for (uint32_t t = 0; t < limit; t++) {
-        double p = exp(score[t] - most);
-        total += p;
-        for (int d = 0; d < head_dim; d += 32) rounded(type, values[t] + head * head_dim + d, row + d);
-        for (int d = 0; d < head_dim; d++) out[d] += p * row[d];
+    for (uint32_t block = 0; block < limit; block += RZ_KEY_BLOCK) {
+        const uint32_t n = rz_min_u32(RZ_KEY_BLOCK, limit - block);
+        double p[RZ_KEY_BLOCK];
+        for (uint32_t j = 0; j < n; j++) total += p[j] = exp(score[block + j] - most);
+        add_values(type, head, block, n, p, out);
     }
     for (int d = 0; d < head_dim; d++) out[d] /= total;
 }
 
-/* The queries over the first chunk of keys of one head. */
-static void compare(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t limit) {
+/* The queries over the first chunk of keys of one head, as tokens of `together` heads each. */
+static void attend(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t limit, uint32_t together,
+                   float (*rows)[head_dim], float *sum) {
+    enum { tile = 8 };
     const float *q[queries];
     const uint8_t *q_act[queries];
-    float *out[queries], max[queries], sum[queries];
-    static float rows[queries][head_dim];
-    static uint8_t acts[queries][head_dim / 32 * 96];
+    float *out[queries], max[queries];
+    static uint8_t acts[queries][tile * (head_dim / 32) * (16 + 64)];
     uint32_t limits[queries];
-    for (int i = 0; i < queries; i++) {
-        q[i] = query[i], out[i] = rows[i], limits[i] = limit;
-        kern->act_q8(acts[i], query[i], head_dim, head_dim, 1, 1);
-        q_act[i] = acts[i];
+    static float scaled[queries][head_dim];
+    for (uint32_t i = 0; i < queries; i++) {
+        for (int d = 0; d < head_dim; d++) {
+            scaled[i][d] = query[i][d] * (kv->type == RZ_KV_F16 ? kern->query_scale : 1);
+        }
+        q[i] = scaled[i], out[i] = rows[i], limits[i] = limit;
+    }
+    for (uint32_t run = 0; run < queries / together; run++) {
+        q_act[run] = acts[run];
+        for (uint32_t i = 0; i < together; i += kern->tile) {
+            kern->act_q8(acts[run] + i * (head_dim / 32) * rz_act_block(kern), query[run * together + i], head_dim,
+                         head_dim, rz_min_u32(kern->tile, together - i), rz_tile_width(kern, together, i));
+        }
     }
     rz_attn a = {.k = rz_kv_k(kv, 0, head), .v = rz_kv_v(kv, 0, head), .kv_type = kv->type,
-                 .head_dim = head_dim, .n_q = queries, .q = q, .q_act = q_act, .limit = limits,
+                 .head_dim = head_dim, .n_q = queries, .q = q, .heads = together, .q_act = q_act, .limit = limits,
                  .key_product = kern->matmul[RZ_DT_Q8_0], .out = out, .max = max, .sum = sum};
     kern->attend(&a, 0);
+}
+
+static void compare(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t limit) {
+    static float out[queries][head_dim], other[queries][head_dim];
+    float sum[queries];
+    attend(kern, kv, head, limit, queries, other, sum);
+    attend(kern, kv, head, limit, 1, out, sum);
+    CHECK(memcmp(out, other, sizeof out) == 0, "%s, type %u, %u keys: other bits together", kern->name, kv->type, limit);
     for (int i = 0; i < queries; i++) {
         double want[head_dim];
         model_attention(kv->type, head, i, limit, want);

@@ -26,11 +26,12 @@ function passed(lines, program) {
   return Number(summary[2]);
 }
 
-/** The kernels of all slots, and products of all weight types; `run` gives the lines of a program. */
+/** The kernels of all slots, attention over all types of cache, and products of all weight types; `run` gives the lines of a program. */
 async function checkVariant(variant, run) {
   const lines = await run(`check-${variant}.mjs`);
   assert.ok(passed(lines, 'check_kern') > 50);
   assert.ok(lines.some((line) => line.startsWith(`${tables[variant]}: `)), `the table ${tables[variant]} was not checked`);
+  assert.equal(passed(await run(`check-kv-${variant}.mjs`), 'test_kv'), 10, 'five of the scalar table and five of this one');
   assert.equal(passed(await run(`check-types-${variant}.mjs`), 'test_types_matmul'), 2, 'the scalar table and this one');
 }
 
