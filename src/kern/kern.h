@@ -23,11 +23,20 @@
 /* Bodies whose parameters become constants. */
 #define RZ_INLINE static inline __attribute__((always_inline))
 
-/* Asks memory for the bytes that lie RZ_AHEAD behind p[0..bytes), as far as they exist: hardware fetches ahead within
- * a page at most, and not in every order. The distance is measured. */
+/* Asks memory for lines of 64 bytes from p on. In wasm, which cannot ask, a loop of nothing would stay. */
+RZ_INLINE void rz_fetch(const void *p, uint32_t lines) {
+#if defined(__wasm__)
+    (void)p, (void)lines;
+#else
+    for (uint32_t i = 0; i < lines; i++) __builtin_prefetch((const uint8_t *)p + i * 64);
+#endif
+}
+
+/* The same for the bytes that lie RZ_AHEAD behind p[0..bytes), as far as they exist: hardware fetches ahead within a
+ * page at most, and not in every order. The distance is measured. */
 enum { RZ_AHEAD = 8192 };
-RZ_INLINE void rz_fetch_ahead(const void *p, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const uint8_t *)p + i + RZ_AHEAD);
+RZ_INLINE void rz_fetch_ahead(const void *p, uint32_t bytes) {
+    rz_fetch((const uint8_t *)p + RZ_AHEAD, rz_ceil_div(bytes, 64));
 }
 
 /*

@@ -78,7 +78,7 @@ RZ_INLINE next_lines next_lines_of(const rz_mat *w, uint32_t n, uint32_t t0, int
 }
 
 RZ_INLINE void fetch_next(const uint8_t *cell, const next_lines *next, const int T) {
-    for (uint32_t i = 0; T > 1 && i < next->lines; i++) __builtin_prefetch(cell + next->ahead + i * 64);
+    if (T > 1) rz_fetch(cell + next->ahead, next->lines);
 }
 
 /* All tiles of G groups; y is theirs. `input` is the activations' base, `step` their bytes per token; a cell has `cell`
