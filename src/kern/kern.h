@@ -141,7 +141,8 @@ typedef struct rz_kern {
 /*
  * Values of kv.h's q8_0, in blocks of 32 dimensions of RZ_KEY_BLOCK keys: their scales, then their codes. What a key
  * weighs (its p times its scale) meets the codes as a whole number, in units of the largest weight of the block
- * over RZ_WEIGHT_MOST. Scales of keys that are not there yet are 0; blocks whose weights are all smaller than RZ_WEIGHT_LEAST count as zero.
+ * over RZ_WEIGHT_MOST. Scales of keys that nobody sees are finite; blocks whose weights are all smaller than
+ * RZ_WEIGHT_LEAST count as zero.
  */
 enum { RZ_VALUE_CODES = 4 * RZ_KEY_BLOCK, RZ_VALUE_BLOCK = RZ_VALUE_CODES + 32 * RZ_KEY_BLOCK };
 #define RZ_WEIGHT_MOST  16383.0f  /* two times 7 bits */

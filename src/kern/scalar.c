@@ -356,9 +356,11 @@ static void add_bytes(const uint8_t *values, float *out, float shrink, const flo
     const float inverse = most >= RZ_WEIGHT_LEAST ? RZ_WEIGHT_MOST / most : 0;
     for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) whole[j] = round_to_i32(weight[j] * inverse);
     for (uint32_t d = 0; d < 32; d++) {
-        int32_t sum = 0;
-        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) sum += whole[j] * (int8_t)values[rz_value_code(NR, j, d)];
-        out[d] = (float)sum * (most / RZ_WEIGHT_MOST) + out[d] * shrink;
+        uint32_t sum = 0; /* wraps around where a weight is NaN, whose total is NaN as well */
+        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) {
+            sum += (uint32_t)whole[j] * (uint32_t)(int8_t)values[rz_value_code(NR, j, d)];
+        }
+        out[d] = (float)(int32_t)sum * (most / RZ_WEIGHT_MOST) + out[d] * shrink;
     }
 }
 

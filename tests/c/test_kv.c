@@ -185,6 +185,22 @@ static void stores_and_reads(const rz_kern *kern, uint32_t type) {
     free(c.memory);
 }
 
+/* A query that holds NaN gets NaN, the others what they should. */
+static void keeps_nan(const rz_kern *kern, uint32_t type) {
+    cache c = open_cache(kern, type);
+    const float before = query[1][3];
+    static float out[queries][head_dim], good[queries][head_dim];
+    float sum[queries];
+    for (uint32_t t = 0; t < 40; t++) rz_kv_append(&c.kv, 0, t, keys[t], values[t]);
+    attend(kern, &c.kv, 0, 40, queries, good, sum);
+    query[1][3] = NAN;
+    attend(kern, &c.kv, 0, 40, queries, out, sum);
+    query[1][3] = before;
+    for (int d = 0; d < head_dim; d++) CHECK(isnan(out[1][d] / sum[1]), "%g", out[1][d] / sum[1]);
+    CHECK(memcmp(out[0], good[0], sizeof out[0]) == 0 && memcmp(out[2], good[2], sizeof out[2]) == 0, "%s", kern->name);
+    free(c.memory);
+}
+
 /* Numbers that a type cannot hold are noticed at their position. */
 static void notices_what_does_not_fit(const rz_kern *kern, uint32_t type) {
     static const float bad[] = {NAN, INFINITY, 1e30f};
@@ -205,6 +221,7 @@ int main(void) {
         if (!(rz_kernels_usable() & bit)) continue;
         const rz_kern *kern = rz_kern_choose(bit, NULL);
         for (uint32_t type = RZ_KV_F32; type <= RZ_KV_Q8_0; type++) TEST(stores_and_reads, kern, type);
+        for (uint32_t type = RZ_KV_F32; type <= RZ_KV_Q8_0; type++) TEST(keeps_nan, kern, type);
         TEST(notices_what_does_not_fit, kern, RZ_KV_F16);
         TEST(notices_what_does_not_fit, kern, RZ_KV_Q8_0);
     }
