@@ -22,7 +22,7 @@ function count() {
     run('valgrind', ['--tool=callgrind', `--callgrind-out-file=${out}`, join(root, 'build', 'native', 'tests', 'c', 'count_kern'), 'avx2']);
     const text = run('callgrind_annotate', ['--inclusive=yes', '--threshold=100', out]);
     const counts = {};
-    for (const [, number, name] of text.matchAll(/^\s*([\d,]+) .*?:(matmul_\w+|attend|attend_\w+) \[/gm)) {
+    for (const [, number, name] of text.matchAll(/^\s*([\d,]+) .*?:(matmul_\w+|attend_floats|attend_bytes) \[/gm)) {
       counts[name] = Number(number.replaceAll(',', ''));
     }
     return counts;

@@ -50,7 +50,7 @@ RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
 
 /* 16 columns of codes of 5 bits, of which *bits are the fifth: in loops that stay loops they come down by one. */
 RZ_INLINE void half_q5(na *sum, const uint8_t *qs, vb *bits, const uint8_t *act, const bool upper,
-                          const int T) {
+                       const int T) {
     UNROLL for (int v = 0; v < 4; v++, qs += 4 * NR) {
         vb raw = vb_load(qs), codes = upper ? vb_high4(raw) : vb_low4(raw);
         codes = vb_or(codes, vb_bit_at4(*bits, 0));
@@ -299,14 +299,14 @@ RZ_INLINE void tile_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
 
 /* Float weights: columns are tokens of x in the same tile order. */
 #define TILE_FLOAT(name, bytes, load)                                                              \
-    RZ_INLINE void tile_##name(const uint8_t *w, const float *x, uint32_t cols,          \
+    RZ_INLINE void tile_##name(const uint8_t *w, const float *x, uint32_t cols,                    \
                                const next_lines *next, vf *out, const int T) {                     \
         (void)next;                                                                                \
         vf acc[8];                                                                                 \
         FOR_T acc[t] = vf_zero();                                                                  \
         for (uint32_t k = 0; k < cols; k++, w += (bytes) * NR, x += T) {                           \
             vf wk = load;                                                                          \
-            FOR_T acc[t] = vf_madd(wk, vf_splat(x[t]), acc[t]);                                  \
+            FOR_T acc[t] = vf_madd(wk, vf_splat(x[t]), acc[t]);                                    \
         }                                                                                          \
         FOR_T out[t] = acc[t];                                                                     \
     }                                                                                              \

@@ -8,6 +8,7 @@
  *   na           sums of products of 4-bit codes and activations, from na_start on; na_end takes the
  *                same start. Where NA_NARROW, of 16 bits: at most 8 na_dot, of 5-bit codes at most 4
  *   SPAN         vectors that attention computes at once for each of its queries
+ *   HALF_SCALE   what vf_load_f16_scaled() multiplies halves with; QUERY_SCALE: see rz_kern.query_scale
  *   PAIRS        whether Q4_0 and Q8_0 take two groups at a time with a tile of tokens
  *   w8           4 NR signed weights as rz_mat.flip stores them; W8_BIAS is what is added to them
  */
