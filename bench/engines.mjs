@@ -14,7 +14,10 @@ let server, browser;
 async function openPage(engine, options) {
   server ??= await startStatic({
     isolated: true,
-    mounts: { '/dist/': join(root, 'dist'), '/peers/': join(here, 'peers'), '/models/': join(here, '.models'), '/': join(here, 'page') },
+    mounts: {
+      '/dist/': join(root, 'dist'), '/peers/': join(here, 'peers'), '/llama-wasm/': join(root, 'build', 'llama-wasm'),
+      '/models/': join(here, '.models'), '/': join(here, 'page'),
+    },
   });
   browser ??= await launchBrowser();
   const page = await browser.newPage();
@@ -41,6 +44,7 @@ export const engines = {
   'realizar Chromium relaxed': (o) => openPage('realizar', { ...o, variant: 'relaxed' }),
   'realizar Chromium simd': (o) => openPage('realizar', { ...o, variant: 'simd' }),
   'wllama Chromium': (o) => openPage('wllama', o),
+  'llama.cpp wasm Chromium': (o) => openPage('llamaWasm', o),
   'llama.cpp native': (o) => startChild(join(here, 'peers', 'llama-cpp.mjs'), o),
 };
 

@@ -1,4 +1,4 @@
-// npm run bench:peers: realizar beside wllama and llama.cpp on the same files, into bench/RESULTS.md.
+// npm run bench:peers: realizar beside wllama and llama.cpp (natively and as wasm) on the same files, into bench/RESULTS.md.
 //   node bench/peers.mjs [--rounds 5] [--only smollm2-135m/Q4_0]
 // Engines of one table run by turns; figures are medians over the rounds.
 import { spawnSync } from 'node:child_process';
@@ -10,6 +10,7 @@ import { closeBrowser, engines } from './engines.mjs';
 import { describeMachine } from './machine.mjs';
 import { makeModel } from './make-model.mjs';
 import { measure, median, spread } from './measure.mjs';
+import { buildLlamaWasm } from './peers/build-llama-wasm.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values: flags } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, only: { type: 'string' } } });
@@ -25,10 +26,13 @@ const files = [
 const say = (text) => process.stderr.write(`${text}\n`);
 
 function installPeers() {
-  if (existsSync(join(here, 'peers', 'node_modules', 'node-llama-cpp'))) return;
-  say('installing the peers');
-  const { status, stderr } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: join(here, 'peers'), encoding: 'utf8' });
-  if (status !== 0) throw new Error(`npm ci in bench/peers: ${stderr}`);
+  if (!existsSync(join(here, 'peers', 'node_modules', 'node-llama-cpp'))) {
+    say('installing the peers');
+    const options = ['--ignore-scripts', '--no-audit', '--no-fund'];
+    const { status, stderr } = spawnSync('npm', ['ci', ...options], { cwd: join(here, 'peers'), encoding: 'utf8' });
+    if (status !== 0) throw new Error(`npm ci in bench/peers: ${stderr}`);
+  }
+  buildLlamaWasm();
 }
 
 async function compare(names, options, tokens) {
@@ -55,13 +59,16 @@ function table(results, base, floorOf) {
 const short = { pp: 128, tg: 32 };
 const few = { pp: 32, tg: 8 };
 
-/** In the page, one thread, against wllama. */
+/** In the page, one thread, against wllama and against llama.cpp with the kernels for SIMD128 that wllama ships without. */
 async function inPage({ shape, mix, floors }) {
-  const names = ['wllama Chromium', 'realizar Chromium relaxed', 'realizar Chromium simd'];
+  const names = ['wllama Chromium', 'llama.cpp wasm Chromium', 'realizar Chromium relaxed', 'realizar Chromium simd'];
   const tokens = shape.startsWith('tiny') ? few : short;
   const results = await compare(names, { path: makeModel(shape, mix), threads: 1, contextSize: 512 }, tokens);
+  const { 'wllama Chromium': _, ...withOwnKernels } = results;
   return `### ${shape}, ${mix}: in Chromium, one thread (prompt ${tokens.pp}, then ${tokens.tg} tokens; tok/s)\n\n`
-    + table(results, 'wllama Chromium', (name) => floors[name.split(' ')[2]]);
+    + table(results, 'wllama Chromium', (name) => floors[name.split(' ')[2]])
+    + '\n\nThe same, against llama.cpp as wasm with its own kernels for SIMD128, which wllama ships without:\n\n'
+    + table(withOwnKernels, 'llama.cpp wasm Chromium', (name) => ({ 'realizar Chromium relaxed': [1.8, 4] })[name]);
 }
 
 /** Against llama.cpp: our native build, from Node.js and from C, and our wasm in Chromium. */

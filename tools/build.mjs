@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { findEmscripten, fail, root, run, say } from './lib.mjs';
 
 /** Configures once and builds `targets` (none: all); returns the build folder. */
-export function cmake(folder, options, { env = process.env, wrapper = [], targets = [] } = {}) {
+export function cmake(folder, options, { env = process.env, wrapper = [], targets = [], source = root } = {}) {
   const build = join(root, 'build', folder);
-  const command = [...wrapper, 'cmake', '-S', root, '-B', build, '-G', 'Ninja', ...options];
+  const command = [...wrapper, 'cmake', '-S', source, '-B', build, '-G', 'Ninja', ...options];
   if (!existsSync(join(build, 'build.ninja'))) run(command[0], command.slice(1), { env });
   run('cmake', ['--build', build, ...(targets.length ? ['--target', ...targets] : [])], { env });
   return build;
@@ -24,11 +24,15 @@ function buildNative() {
   copy(join(build, 'addon', 'realizar.node'), join(root, 'dist', 'native', 'realizar.node'));
 }
 
+/** What `cmake` needs to build with Emscripten. */
+export function emscripten() {
+  const emcc = findEmscripten() ?? fail('no emcc 3.1.60 or newer: run `npm run setup`');
+  return { env: { ...process.env, PATH: `${dirname(emcc)}:${process.env.PATH}` }, wrapper: ['emcmake'] };
+}
+
 /** Builds in the folder of the wasm modules: all of them, or other `targets`. */
 function cmakeWasm(targets) {
-  const emcc = findEmscripten() ?? fail('no emcc 3.1.60 or newer: run `npm run setup`');
-  const env = { ...process.env, PATH: `${dirname(emcc)}:${process.env.PATH}` };
-  return cmake('wasm', [], { env, wrapper: ['emcmake'], targets });
+  return cmake('wasm', [], { ...emscripten(), targets });
 }
 
 /** The kernel checks that tests/js/kernels.test.mjs runs. */

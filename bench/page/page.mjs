@@ -26,6 +26,17 @@ const engines = {
       return { prefill: timings.prompt_per_second, decode: timings.predicted_per_second, promptTokens: timings.prompt_n };
     };
   },
+
+  async llamaWasm({ url, threads, contextSize }) {
+    if (threads !== 1) throw new Error('llama.cpp is built as wasm for one thread');
+    const { default: start } = await import('/llama-wasm/llama-wasm.mjs');
+    const llama = await start();
+    const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
+    llama.FS.createDataFile('/', 'model.gguf', file, true, false, true); // the last: without a copy
+    llama.openModel('/model.gguf', contextSize);
+    llama.FS.unlink('/model.gguf');
+    return llama.generate;
+  },
 };
 
 let generate, afterLastByteMs;
