@@ -11,30 +11,33 @@ string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 # Only kernels and the pool decide how fast a model runs, and the inner loops of tokenizers how fast a
 # text is read; all other code is compiled for size.
 set(RZ_SMALL ${RZ_SOURCES})
-list(FILTER RZ_SMALL EXCLUDE REGEX
-     "/(pool|tok_bpe|tok_merge|trie|regex_match)\\.c$")
+list(FILTER RZ_SMALL EXCLUDE REGEX "/(pool|tok_bpe|tok_merge|trie|regex_match)\\.c$")
 set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Oz)
+set_source_files_properties(src/regex_match.c PROPERTIES COMPILE_OPTIONS -Os)
+
+# What every engine that knows SIMD128 knows as well. Without bulk memory, memset is a loop over bytes.
+set(RZ_FEATURES -mbulk-memory -mnontrapping-fptoint -msign-ext)
 
 function(rz_wasm name)
   cmake_parse_arguments(V "THREADS" "" "FLAGS;KERNELS" ${ARGN})
   add_executable(${name} ${RZ_SOURCES} ${V_KERNELS})
   set_target_properties(${name} PROPERTIES SUFFIX ".wasm")
-  target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS} -fvisibility=hidden)
+  target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS} ${RZ_FEATURES} -fvisibility=hidden)
   target_compile_definitions(${name} PRIVATE RZ_NO_SCALAR)
   target_link_options(${name} PRIVATE
-    -Oz --no-entry -sSTANDALONE_WASM -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH
+    ${RZ_FEATURES} -Oz --no-entry -sSTANDALONE_WASM -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH
     -sINITIAL_MEMORY=1048576 -sMAXIMUM_MEMORY=4294967296 -sSTACK_SIZE=131072
     -sMALLOC=emmalloc -sFILESYSTEM=0 -sEXPORTED_FUNCTIONS=${RZ_EXPORT_LIST}
     -Wl,--export=__stack_pointer)
   if(V_THREADS)
-    target_compile_options(${name} PRIVATE -matomics -mbulk-memory)
-    target_link_options(${name} PRIVATE -matomics -mbulk-memory -Wl,--shared-memory)
+    target_compile_options(${name} PRIVATE -matomics)
+    target_link_options(${name} PRIVATE -matomics -Wl,--shared-memory)
   endif()
 endfunction()
 
-# Kernels say themselves what to unroll.
+# Kernels say themselves what to unroll and what is a vector.
 file(GLOB RZ_WASM_KERNELS src/kern/wasm_*.c)
-set_source_files_properties(${RZ_WASM_KERNELS} PROPERTIES COMPILE_OPTIONS -Os)
+set_source_files_properties(${RZ_WASM_KERNELS} PROPERTIES COMPILE_OPTIONS "-Os;-fno-vectorize")
 
 set(RZ_SIMD FLAGS -msimd128 KERNELS src/kern/wasm_simd128.c)
 set(RZ_RELAXED FLAGS -msimd128 -mrelaxed-simd KERNELS src/kern/wasm_relaxed_shared.c src/kern/wasm_relaxed_u8.c

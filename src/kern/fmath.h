@@ -24,7 +24,7 @@
 #define RZ_EXP_C4     1.6666665459e-1f
 #define RZ_EXP_C5     5.0000001201e-1f
 
-static inline float rz_expf(float x) {
+static __attribute__((noinline, unused)) float rz_expf(float x) {
     if (x < RZ_EXP_LOW) return 0.0f;
     float y = x > RZ_EXP_HIGH ? RZ_EXP_HIGH : x;
     float shifted = y * RZ_LOG2E + RZ_ROUND;
