@@ -8,7 +8,7 @@
  */
 #include "forward.h"
 
-#include "kern/fmath.h"
+#include "kern/kv_i16.h"
 
 enum {
     unit_queries = RZ_ATTN_QUERIES, /* queries per unit, at most */
@@ -65,12 +65,13 @@ static uint32_t first_chunk(const attend_task *task, uint32_t position) {
     return first_key(task, position) / RZ_KEY_CHUNK;
 }
 
-/* The heads of a group from h on, of token t, as bytes. */
+/* The heads of a group from h on, of token t, as the cache's integers meet them. */
 static uint8_t *query_act(const attend_task *task, uint32_t t, uint32_t kv_head, uint32_t h) {
     const rz_config *c = &task->m->config;
     const size_t room = rz_tile_room(task->m->kern, c->n_head / c->n_head_kv);
-    const size_t row = ((size_t)t * c->n_head_kv + kv_head) * room + h;
-    return task->run->q_act + row * (c->head_dim / 32) * rz_act_block(task->m->kern);
+    const size_t bytes = task->kv->type == RZ_KV_I16 ? rz_i16_row(c->head_dim)
+                                                     : c->head_dim / 32 * rz_act_block(task->m->kern);
+    return task->run->q_act + (((size_t)t * c->n_head_kv + kv_head) * room + h) * bytes;
 }
 
 /* Heads h0 .. h0 + n_heads of tokens t0 .. t1, all of one key head. */
@@ -95,17 +96,23 @@ static void list_queries(const attend_task *task, query_list *list, uint32_t h0,
     }
 }
 
-/* The queries of a group as bytes, for a cache of bytes. */
+/* The queries of a group, for a cache of integers. */
 static void quantise_group(const attend_task *task, uint32_t t, uint32_t kv_head) {
     const rz_config *c = &task->m->config;
     const rz_kern *kern = task->m->kern;
     const uint32_t group = c->n_head / c->n_head_kv, cols = c->head_dim;
     const float *q = task->run->q + t * task->run->ld_q + (size_t)kv_head * group * cols;
+    if (task->kv->type == RZ_KV_I16) {
+        for (uint32_t h = 0; h < group; h++) rz_i16_query(query_act(task, t, kv_head, h), q + (size_t)h * cols, cols);
+        return;
+    }
     for (uint32_t h = 0; h < group; h += kern->tile) {
         kern->act_q8(query_act(task, t, kv_head, h), q + (size_t)h * cols, cols, cols,
                      rz_min_u32(kern->tile, group - h), rz_tile_width(kern, group, h));
     }
 }
+
+static bool of_integers(const rz_kv *kv) { return kv->type == RZ_KV_Q8_0 || kv->type == RZ_KV_I16; }
 
 static bool begins_in(const query_list *list, uint32_t i, uint32_t chunk) {
     return list->first[i] / RZ_KEY_CHUNK == chunk;
@@ -191,7 +198,7 @@ static void attend_unit(void *arg, uint32_t unit) {
     const uint32_t kv_head = unit / task->chunks / task->blocks;
     const uint32_t t0 = unit / task->chunks % task->blocks * task->unit_tokens;
     const uint32_t t1 = rz_min_u32(t0 + task->unit_tokens, task->n);
-    for (uint32_t t = t0; t < t1 && task->kv->type == RZ_KV_Q8_0 && task->chunks == 1; t++) {
+    for (uint32_t t = t0; t < t1 && of_integers(task->kv) && task->chunks == 1; t++) {
         quantise_group(task, t, kv_head);
     }
     for (uint32_t h = 0; h < group; h += unit_queries) {
@@ -233,7 +240,7 @@ void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, 
     uint64_t work = (uint64_t)n * (position + n) * m->config.n_head * m->config.head_dim * 2;
     rz_pool *pool = work < least_parallel_work ? NULL : m->pool;
     if (pool) task.chunks = chunks_apart(&task);
-    for (uint32_t h = 0; task.chunks > 1 && kv->type == RZ_KV_Q8_0 && h < m->config.n_head_kv; h++) {
+    for (uint32_t h = 0; task.chunks > 1 && of_integers(kv) && h < m->config.n_head_kv; h++) {
         quantise_group(&task, 0, h);
     }
     rz_pool_run(pool, m->config.n_head_kv * task.blocks * task.chunks, attend_unit, &task);

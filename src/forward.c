@@ -8,7 +8,7 @@
  */
 #include "forward.h"
 
-#include "kern/fmath.h"
+#include "kern/kv_i16.h"
 #include "math64.h"
 
 void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
@@ -55,7 +55,8 @@ void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
     run->act_f32 = rz_arena_take(a, room, widest * sizeof(float));
     run->act_q8 = rz_arena_take(a, room, widest / 32 * rz_act_block(m->kern));
     const uint64_t group = rz_tile_room(m->kern, c->n_head / c->n_head_kv);
-    run->q_act = rz_arena_take(a, n * c->n_head_kv * group, c->head_dim / 32 * rz_act_block(m->kern));
+    const uint32_t q_row = rz_max_u32(c->head_dim / 32 * rz_act_block(m->kern), rz_i16_row(c->head_dim));
+    run->q_act = rz_arena_take(a, n * c->n_head_kv * group, q_row);
     run->logits = rz_arena_take(a, run->logits_rows, run->ld_vocab * sizeof(float));
 }
 
@@ -195,7 +196,6 @@ static void finish_qkv(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer
     const uint32_t pairs = c->rope.dim / 2, q_width = c->n_head * c->head_dim;
     const uint32_t kv_width = c->n_head_kv * c->head_dim;
     const size_t table = local ? (size_t)run->chunk * pairs : 0;
-    const float q_scale = c->attn_scale * (kv->type == RZ_KV_F16 ? m->kern->query_scale : 1);
     for (uint32_t t = 0; t < n; t++) {
         float *q = run->q + t * run->ld_q, *k = run->k + t * run->ld_kv, *v = run->v + t * run->ld_kv;
         clamp_row(q, q_width, c->clamp_qkv);
@@ -210,7 +210,7 @@ static void finish_qkv(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer
             rotate(rope, q, c->n_head, c->head_dim, cos, sin);
             rotate(rope, k, c->n_head_kv, c->head_dim, cos, sin);
         }
-        for (uint32_t i = 0; i < q_width; i++) q[i] *= q_scale;
+        for (uint32_t i = 0; i < q_width; i++) q[i] *= c->attn_scale;
         rz_kv_append(kv, layer, position + t, k, v);
     }
 }

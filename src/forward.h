@@ -31,7 +31,7 @@ typedef struct {
     float *expert_in, *expert_out; /* [C][ld_embd] their inputs and outputs */
     float *act_f32;         /* packed activations, see rz_act */
     uint8_t *act_q8;
-    uint8_t *q_act;         /* [C][n_head_kv] queries of a group as rz_act.q8, for a KV cache of bytes */
+    uint8_t *q_act;         /* [C][n_head_kv] queries of a group, for a KV cache of integers */
     float *logits;          /* [logits_rows][ld_vocab] */
 } rz_run;
 

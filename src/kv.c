@@ -1,15 +1,18 @@
 /* kv.c: see kv.h. */
 #include "kv.h"
 
+#include "kern/kv_i16.h"
+
 enum { Q8_BLOCK = 32, Q8_FILE_BYTES = 34 };
 
 void rz_kv_layout(rz_kv *kv, rz_arena *a, const rz_model *m, uint32_t type, uint32_t n_ctx) {
     const rz_config *c = &m->config;
     const uint32_t nr = m->kern->nr;
+    if (type == RZ_KV_F16 && m->kern->kv_i16) type = RZ_KV_I16;
     *kv = (rz_kv){.type = type,
                   .lost = UINT32_MAX,
                   .nr = nr,
-                  .n_ctx = rz_round_up(n_ctx, type == RZ_KV_Q8_0 ? RZ_KEY_BLOCK : nr),
+                  .n_ctx = rz_round_up(n_ctx, type >= RZ_KV_Q8_0 ? RZ_KEY_BLOCK : nr),
                   .head_dim = c->head_dim,
                   .n_head_kv = c->n_head_kv,
                   .v_width = rz_round_up(c->head_dim, nr),
@@ -17,6 +20,9 @@ void rz_kv_layout(rz_kv *kv, rz_arena *a, const rz_model *m, uint32_t type, uint
     if (type == RZ_KV_Q8_0) {
         kv->k_group = (uint64_t)kv->head_dim / Q8_BLOCK * Q8_FILE_BYTES * nr;
         kv->v_row = (uint64_t)kv->head_dim / Q8_BLOCK * RZ_VALUE_BLOCK / RZ_KEY_BLOCK;
+    } else if (type == RZ_KV_I16) {
+        kv->k_group = (uint64_t)rz_i16_row(kv->head_dim) * nr;
+        kv->v_row = rz_i16_values(kv->v_width) / RZ_KEY_BLOCK;
     } else {
         const uint32_t element = type == RZ_KV_F16 ? 2 : 4;
         kv->k_group = (uint64_t)kv->head_dim * nr * element;
@@ -84,15 +90,39 @@ static bool store_q8(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *va
     return fits;
 }
 
+static bool store_scale(uint8_t *p, float scale) {
+    rz_store_u32(p, rz_bits_from_f32(scale == scale ? scale : 0));
+    return scale == scale;
+}
+
+/* A head's key into lane `lane` of its group, its value among those of a block of keys. */
+static bool store_i16(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *values, uint32_t key,
+                      const float *k, const float *v) {
+    const uint32_t n = kv->head_dim, nr = kv->nr;
+    const rz_i16_unit ku = rz_i16_unit_of(k, n), vu = rz_i16_unit_of(v, n);
+    if (key == 0) memset(values, 0, RZ_VALUE_CODES);
+    for (uint32_t d = 0; d < rz_round_up(n, 2); d++) {
+        rz_store_u16(group + rz_i16_key_at(nr, lane, d), d < n ? rz_i16_of(k[d], ku) : 0);
+    }
+    for (uint32_t d = 0; d < kv->v_width; d++) {
+        rz_store_u16(values + rz_i16_value_at(nr, key, d), d < n ? rz_i16_of(v[d], vu) : 0);
+    }
+    const bool key_fits = store_scale(group + 4 * lane, ku.scale);
+    return store_scale(values + 4 * key, vu.scale) && key_fits;
+}
+
 void rz_kv_append(rz_kv *kv, uint32_t layer, uint32_t position, const float *k, const float *v) {
     const size_t group = position / kv->nr * kv->k_group;
     const uint32_t lane = position % kv->nr, key = position % RZ_KEY_BLOCK;
     bool fits = true;
     for (uint32_t h = 0; h < kv->n_head_kv; h++, k += kv->head_dim, v += kv->head_dim) {
         uint8_t *kh = rz_kv_k(kv, layer, h) + group, *vh = rz_kv_v(kv, layer, h);
-        fits &= kv->type == RZ_KV_Q8_0
-                    ? store_q8(kv, kh, lane, vh + (position - key) * kv->v_row, key, k, v)
-                    : store_floats(kv, kh, lane, vh + position * kv->v_row, k, v);
+        uint8_t *block = vh + (position - key) * kv->v_row;
+        switch (kv->type) {
+        case RZ_KV_Q8_0: fits &= store_q8(kv, kh, lane, block, key, k, v); break;
+        case RZ_KV_I16: fits &= store_i16(kv, kh, lane, block, key, k, v); break;
+        default: fits &= store_floats(kv, kh, lane, vh + position * kv->v_row, k, v);
+        }
     }
     if (!fits) kv->lost = rz_min_u32(kv->lost, position);
 }

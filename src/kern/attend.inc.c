@@ -8,11 +8,11 @@
 
 enum { SAME = 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
 
-/* NR floats or halves of the cache from element i on; halves times HALF_SCALE. */
+/* NR floats or halves of the cache from element i on. */
 RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
     const uint8_t *at = (const uint8_t *)p + (kv_type == RZ_KV_F16 ? 2 : 4) * i;
     rz_fetch_ahead(at, 1); /* with every load: once a line, in bursts or by rows, is 10 to 40 % slower */
-    return kv_type == RZ_KV_F16 ? vf_load_f16_scaled(at) : vf_load((const float *)at);
+    return kv_type == RZ_KV_F16 ? vf_load_f16(at) : vf_load((const float *)at);
 }
 
 #define FOR_Q _Pragma("GCC unroll 4") for (int i = 0; i < Q; i++)
@@ -55,7 +55,7 @@ RZ_INLINE void add_all_vectors(const row_list *x, const float *const *factor, co
 static void add_rows(const row_list *x, uint32_t n, const float *const *factor, const float *keep,
                      float *const *out) {
 #define CASE(type, q) case q: add_all_vectors(x, factor, keep, out, type, q); break
-    if (x->kv_type == RZ_KV_F16) {
+    if (!KV_I16 && x->kv_type == RZ_KV_F16) {
         switch (n) { CASE(RZ_KV_F16, 1); CASE(RZ_KV_F16, 2); CASE(RZ_KV_F16, 3); CASE(RZ_KV_F16, 4); }
     } else {
         switch (n) { CASE(RZ_KV_F32, 1); CASE(RZ_KV_F32, 2); CASE(RZ_KV_F32, 3); CASE(RZ_KV_F32, 4); }
@@ -73,31 +73,56 @@ typedef struct {
     float most, total, shrink;
 } softmax_state;
 
-/* Scores of keys become weights exp(score - maximum so far) of values, 0 outside [first, end); both are as they
- * come from and meet what kv_load() gives. */
-static void softmax_step(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first, uint32_t end,
-                         float *s, softmax_state *state) {
-    const bool halves = HALF_SCALE != 1 && a->kv_type == RZ_KV_F16;
-    for (int g = 0; halves && g < KEY_GROUPS; g++) {
-        vf_store(s + g * NR, vf_mul(vf_load(s + g * NR), vf_splat(1 / (HALF_SCALE * QUERY_SCALE))));
-    }
+/* The keys of a block that query i sees; false if none. */
+static bool block_range(const rz_attn *a, uint32_t i, uint32_t block, uint32_t *first,
+                        uint32_t *end) {
+    *first = rz_max_u32(block, a->first ? a->first[i] : 0);
+    *end = rz_min_u32(block + RZ_KEY_BLOCK, a->limit[i]);
+    return *first < *end;
+}
+
+/* The largest score so far of query i; those of keys outside [first, end) become -infinity. */
+static float largest_score(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first, uint32_t end, float *s,
+                           float before) {
     if (a->softcap > 0 || a->slope) {
         for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) s[j] = rz_adjust_score(a, i, block + j, s[j]);
     }
-    for (uint32_t j = 0; block + j < first; j++) s[j] = -__builtin_inff();
-    for (uint32_t j = end - block; j < RZ_KEY_BLOCK; j++) s[j] = -__builtin_inff();
-    vf part[KEY_GROUPS], largest = vf_load(s);
-    for (int g = 1; g < KEY_GROUPS; g++) largest = vf_max(vf_load(s + g * NR), largest);
-    float block_most = vf_largest(largest), most = state->most;
-    float now = block_most > most ? block_most : most;
-    const vf unscale = vf_splat(halves ? 1 / HALF_SCALE : 1);
-    for (int g = 0; g < KEY_GROUPS; g++) {
-        part[g] = vf_exp(vf_sub(vf_load(s + g * NR), vf_splat(now)));
-        vf_store(s + g * NR, HALF_SCALE == 1 ? part[g] : vf_mul(part[g], unscale));
+    for (uint32_t j = 0; (first > block || end < block + RZ_KEY_BLOCK) && j < RZ_KEY_BLOCK; j++) {
+        if (block + j < first || block + j >= end) s[j] = -__builtin_inff();
     }
-    state->shrink = most == -__builtin_inff() ? 0.0f : most == now ? 1.0f : rz_expf(most - now);
-    state->total = state->total * state->shrink + vf_sum(vf_fold_block(part));
-    state->most = now;
+    vf largest = vf_load(s);
+    for (int g = 1; g < KEY_GROUPS; g++) largest = vf_max(vf_load(s + g * NR), largest);
+    const float most = vf_largest(largest);
+    return most > before ? most : before;
+}
+
+/* Scores become weights exp(score - largest score so far), 0 of keys that are not seen; gives their sum. */
+static float weights_of_scores(float *s, float most) {
+    vf part[KEY_GROUPS];
+    for (int g = 0; g < KEY_GROUPS; g++) {
+        part[g] = vf_exp(vf_sub(vf_load(s + g * NR), vf_splat(most)));
+        vf_store(s + g * NR, part[g]);
+    }
+    return vf_sum(vf_fold_block(part));
+}
+
+/* The softmax of n queries from i on goes on with the scores of a block. Step by step for all of them, because every
+ * step waits for the one before. */
+static void softmax_block(const rz_attn *a, uint32_t i, uint32_t n, uint32_t block, float (*s)[RZ_KEY_BLOCK],
+                          softmax_state *state) {
+    float most[RZ_ATTN_QUERIES], sum[RZ_ATTN_QUERIES];
+    for (uint32_t h = 0; h < n; h++) {
+        uint32_t first, end;
+        block_range(a, i + h, block, &first, &end);
+        most[h] = largest_score(a, i + h, block, first, end, s[h], state[h].most);
+    }
+    for (uint32_t h = 0; h < n; h++) sum[h] = weights_of_scores(s[h], most[h] == -__builtin_inff() ? 0 : most[h]);
+    for (uint32_t h = 0; h < n; h++) {
+        const float before = state[h].most;
+        state[h].shrink = before == -__builtin_inff() ? 0.0f : before == most[h] ? 1.0f : rz_expf(before - most[h]);
+        state[h].total = state[h].total * state[h].shrink + sum[h];
+        state[h].most = most[h];
+    }
 }
 
 /* n queries from q0 on meet the keys first <= key < end, all of one block. */
@@ -112,38 +137,36 @@ static void attend_same(const rz_attn *a, uint32_t q0, uint32_t n, uint32_t bloc
     const float *weight[SAME];
     for (uint32_t i = 0; i < n; i++) score[i] = s[i], weight[i] = s[i] + (first - block);
     add_rows(&keys, n, a->q + q0, keep, score);
-    for (uint32_t i = 0; i < n; i++) {
-        softmax_step(a, q0 + i, block, first, end, s[i], &state[i]);
-        keep[i] = state[i].shrink;
-    }
+    softmax_block(a, q0, n, block, s, state);
+    for (uint32_t i = 0; i < n; i++) keep[i] = state[i].shrink;
     add_rows(&values, n, weight, keep, a->out + q0);
-}
-
-/* The keys of a block that query i sees; false if none. */
-static bool block_range(const rz_attn *a, uint32_t i, uint32_t block, uint32_t *first,
-                        uint32_t *end) {
-    *first = rz_max_u32(block, a->first ? a->first[i] : 0);
-    *end = rz_min_u32(block + RZ_KEY_BLOCK, a->limit[i]);
-    return *first < *end;
 }
 
 /* Whole numbers of 14 bits as the activations of a product: in two digits of 7 where those are bytes. */
 enum { DIGITS = XK_BYTES == 4 ? 2 : 1, DIGIT_BYTES = RZ_KEY_BLOCK / 4 * XK_BYTES };
 
-/* What the keys of a block of values weigh, in units of what is returned: p times their scales. */
-static float digits_of_weights(const float *p, const uint8_t *values, uint8_t *digits) {
+/* What the keys of a block of values weigh, p times their scales, as whole numbers up to `limit`, in units of what is
+ * returned. */
+RZ_INLINE float whole_weights(const float *p, const float *scales, float limit, vi *whole) {
     vf weight[KEY_GROUPS], largest = vf_zero();
     for (int g = 0; g < KEY_GROUPS; g++) {
-        weight[g] = vf_mul(vf_load(p + g * NR), vf_load((const float *)values + g * NR));
+        weight[g] = vf_mul(vf_load(p + g * NR), vf_load(scales + g * NR));
         largest = vf_max(weight[g], largest);
     }
-    const float most = vf_largest(largest), inverse = most >= RZ_WEIGHT_LEAST ? RZ_WEIGHT_MOST / most : 0;
+    const float most = vf_largest(largest), inverse = most >= RZ_WEIGHT_LEAST ? limit / most : 0;
+    for (int g = 0; g < KEY_GROUPS; g++) whole[g] = vi_round(vf_mul(weight[g], vf_splat(inverse)));
+    return most / limit;
+}
+
+/* The same in digits of 7 bits. */
+static float digits_of_weights(const float *p, const uint8_t *values, uint8_t *digits) {
+    vi whole[KEY_GROUPS];
+    const float unit = whole_weights(p, (const float *)values, RZ_WEIGHT_MOST, whole);
     for (int g = 0; g < KEY_GROUPS; g++, digits += NR / 4 * XK_BYTES) {
-        vi whole = vi_round(vf_mul(weight[g], vf_splat(inverse)));
-        xk_store(digits, XK_BYTES, DIGITS == 2 ? vi_low7(whole) : whole);
-        if (DIGITS == 2) xk_store(digits + DIGIT_BYTES, XK_BYTES, vi_high7(whole));
+        xk_store(digits, XK_BYTES, DIGITS == 2 ? vi_low7(whole[g]) : whole[g]);
+        if (DIGITS == 2) xk_store(digits + DIGIT_BYTES, XK_BYTES, vi_high7(whole[g]));
     }
-    return most / RZ_WEIGHT_MOST;
+    return unit;
 }
 
 /* out = out * shrink + unit * sum of the weights times the values, of one query for 32 dimensions. */
@@ -182,7 +205,7 @@ COUNTED void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state
         if (!block_range(a, i, block, &first, &end)) continue;
         const rz_act q = {.n = a->heads, .cols = a->head_dim, .q8 = a->q_act[i / a->heads]};
         a->key_product(&keys, 0, live_groups(block, end), &q, s[0], RZ_KEY_BLOCK);
-        for (uint32_t h = 0; h < a->heads; h++) softmax_step(a, i + h, block, first, end, s[h], &state[i + h]);
+        softmax_block(a, i, a->heads, block, s, state + i);
         for (uint32_t d = 0; d < a->head_dim; d += 32) {
             const uint8_t *values = rz_value_block(a, block, d);
             if (i == 0) rz_fetch_ahead(values, RZ_VALUE_BLOCK);
@@ -209,21 +232,35 @@ COUNTED void attend_floats(const rz_attn *a, uint32_t block, softmax_state *stat
     }
 }
 
-SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
-    softmax_state state[RZ_ATTN_QUERIES];
-    const uint32_t n = a->n_q, chunk_start = chunk * RZ_KEY_CHUNK;
-    const uint32_t stop = rz_min_u32(chunk_start + RZ_KEY_CHUNK, a->limit[n - 1]);
-    uint32_t start = rz_max_u32(chunk_start, a->first ? a->first[0] : 0);
-    for (uint32_t i = 0; i < n; i++) {
-        state[i] = (softmax_state){-__builtin_inff(), 0, 0};
-        memset(a->out[i], 0, rz_round_up(a->head_dim, NR) * sizeof(float));
-    }
+/* All queries meet the keys start <= key < stop of a cache of floats, halves or bytes. */
+static void attend_blocks(const rz_attn *a, uint32_t start, uint32_t stop, softmax_state *state) {
     for (uint32_t block = start / RZ_KEY_BLOCK * RZ_KEY_BLOCK; block < stop; block += RZ_KEY_BLOCK) {
         if (a->kv_type == RZ_KV_Q8_0) {
             attend_bytes(a, block, state);
         } else {
             attend_floats(a, block, state);
         }
+    }
+}
+
+#if KV_I16
+#include "attend_i16.inc.c"
+#endif
+
+SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
+    softmax_state state[RZ_ATTN_QUERIES];
+    const uint32_t n = a->n_q, chunk_start = chunk * RZ_KEY_CHUNK;
+    const uint32_t stop = rz_min_u32(chunk_start + RZ_KEY_CHUNK, a->limit[n - 1]);
+    const uint32_t start = rz_max_u32(chunk_start, a->first ? a->first[0] : 0);
+    for (uint32_t i = 0; i < n; i++) {
+        state[i] = (softmax_state){-__builtin_inff(), 0, 0};
+        memset(a->out[i], 0, rz_round_up(a->head_dim, NR) * sizeof(float));
+    }
+    switch (a->kv_type) {
+#if KV_I16
+    case RZ_KV_I16: attend_i16(a, chunk_start, state); break;
+#endif
+    default: attend_blocks(a, start, stop, state);
     }
     for (uint32_t i = 0; i < n; i++) {
         a->max[i] = state[i].most;

@@ -65,6 +65,9 @@ typedef struct {
 typedef void rz_matmul_fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y,
                           size_t ldy);
 
+/* What RZ_KV_F16 becomes where rz_kern.kv_i16 says so; see kv_i16.h. */
+enum { RZ_KV_I16 = RZ_KV_Q8_0 + 1 };
+
 enum {
     RZ_KEY_BLOCK = 32, /* keys per step of the running softmax */
     RZ_ATTN_QUERIES = 16, /* queries per call, at most */
@@ -74,7 +77,7 @@ enum {
 /*
  * Attention of n_q queries of one KV head over keys [0, limit[i]).
  *   k, v: as kv.h says, by kv_type
- *   q: rows of head_dim floats, already scaled by 1/sqrt(head_dim), and by query_scale for RZ_KV_F16
+ *   q: rows of head_dim floats, already scaled by 1/sqrt(head_dim)
  * Computes the chunks of RZ_KEY_CHUNK keys with index chunk0 <= c < chunk1. Running softmax after
  * Milakov and Gimelshein (2018), blocked over keys as in FlashAttention (Dao et al. 2022).
  */
@@ -83,11 +86,11 @@ typedef struct {
     uint32_t kv_type; /* RZ_KV_* */
     uint32_t head_dim;
     uint32_t n_q;
-    const float *const *q;  /* [n_q] */
-    /* for RZ_KV_Q8_0: queries come in runs of `heads` that see the same keys */
+    const float *const *q;  /* [n_q], for RZ_KV_F32 and RZ_KV_F16 */
+    /* for the other types: queries come in runs of `heads` that see the same keys */
     uint32_t heads;
-    const uint8_t *const *q_act; /* [n_q / heads] their q as rz_act.q8 of that many tokens */
-    rz_matmul_fn *key_product;   /* the table's product with Q8_0 */
+    const uint8_t *const *q_act; /* [n_q / heads] their q: rz_act.q8 of that many tokens, or rows of rz_i16_row */
+    rz_matmul_fn *key_product;   /* for RZ_KV_Q8_0: the table's product with Q8_0 */
     const uint32_t *first;  /* [n_q], ascending; NULL: 0 */
     const uint32_t *limit;  /* [n_q], ascending, > first */
     float softcap;          /* 0: none */
@@ -117,7 +120,7 @@ typedef struct rz_kern {
     uint32_t tile; /* tokens per activation tile */
     uint8_t flip;  /* how Q8_0 is packed, see pack.h */
     bool act_i16;  /* activations as i16 */
-    float query_scale; /* queries for keys as halves come times this, a power of 2 */
+    bool kv_i16;   /* RZ_KV_F16 is RZ_KV_I16 here */
 
     /* Quantises one tile: n <= tile tokens, rows of x ldx apart, to dst; t is the tile's width. */
     void (*act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n, uint32_t t);

@@ -5,6 +5,7 @@
  */
 #include "fmath.h"
 #include "kern.h"
+#include "kv_i16.h"
 
 enum { NR = 8 };
 
@@ -344,24 +345,54 @@ static void add_values(const rz_attn *a, float *out, float shrink, const float *
     }
 }
 
-/* The same of values as bytes, for 32 dimensions. */
-static void add_bytes(const uint8_t *values, float *out, float shrink, const float *p, uint32_t j0,
-                      uint32_t j1) {
+/* A number of a block of values. */
+static int32_t value_code(const rz_attn *a, const uint8_t *values, uint32_t key, uint32_t d) {
+    if (a->kv_type == RZ_KV_I16) return (int16_t)rz_load_u16(values + rz_i16_value_at(NR, key, d));
+    return (int8_t)values[rz_value_code(NR, key, d)];
+}
+
+/* The same of a block of values as integers, of n dimensions. */
+static void add_whole(const rz_attn *a, const uint8_t *values, float *out, float shrink, const float *p, uint32_t j0,
+                      uint32_t j1, uint32_t n) {
+    const float limit = a->kv_type == RZ_KV_I16 ? RZ_I16_MOST : RZ_WEIGHT_MOST;
     float weight[RZ_KEY_BLOCK] = {0}, most = 0;
     int32_t whole[RZ_KEY_BLOCK];
     for (uint32_t j = j0; j < j1; j++) {
         weight[j] = p[j] * rz_load_f32(values + 4 * j);
         if (weight[j] > most) most = weight[j];
     }
-    const float inverse = most >= RZ_WEIGHT_LEAST ? RZ_WEIGHT_MOST / most : 0;
+    const float inverse = most >= RZ_WEIGHT_LEAST ? limit / most : 0;
     for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) whole[j] = round_to_i32(weight[j] * inverse);
-    for (uint32_t d = 0; d < 32; d++) {
+    for (uint32_t d = 0; d < n; d++) {
         uint32_t sum = 0; /* wraps around where a weight is NaN, whose total is NaN as well */
-        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) {
-            sum += (uint32_t)whole[j] * (uint32_t)(int8_t)values[rz_value_code(NR, j, d)];
-        }
-        out[d] = (float)(int32_t)sum * (most / RZ_WEIGHT_MOST) + out[d] * shrink;
+        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) sum += (uint32_t)whole[j] * (uint32_t)value_code(a, values, j, d);
+        out[d] = (float)(int32_t)sum * (most / limit) + out[d] * shrink;
     }
+}
+
+/* The score of a query and a key as 16-bit numbers: sums of 32 products are exact. */
+static float score_i16(const rz_attn *a, uint32_t i, uint32_t key) {
+    const uint32_t row = rz_i16_row(a->head_dim);
+    const uint8_t *q = a->q_act[i / a->heads] + i % a->heads * row;
+    const uint8_t *group = (const uint8_t *)a->k + (size_t)(key / NR) * NR * row;
+    float acc = 0;
+    for (uint32_t d0 = 0; d0 < a->head_dim; d0 += 32) {
+        uint32_t sum = 0; /* wraps around where the query holds NaN, and its scale is NaN */
+        for (uint32_t d = d0; d < rz_min_u32(d0 + 32, a->head_dim); d++) {
+            const int16_t x = (int16_t)rz_load_u16(q + 4 + 2 * d);
+            sum += (uint32_t)x * (uint32_t)(int16_t)rz_load_u16(group + rz_i16_key_at(NR, key % NR, d));
+        }
+        acc += (float)(int32_t)sum * rz_load_f32(q);
+    }
+    return acc * rz_load_f32(group + 4 * (key % NR));
+}
+
+static float score_float(const rz_attn *a, uint32_t i, uint32_t key) {
+    float acc = 0;
+    for (uint32_t d = 0; d < a->head_dim; d++) {
+        acc += kv_at(a, a->k, ((size_t)(key / NR) * a->head_dim + d) * NR + key % NR) * a->q[i][d];
+    }
+    return acc;
 }
 
 /* Query i times key by key of a block, of which those up to `end` are there. */
@@ -374,12 +405,7 @@ static void raw_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t en
         return;
     }
     for (uint32_t key = block; key < rz_min_u32(end, block + RZ_KEY_BLOCK); key++) {
-        float acc = 0;
-        for (uint32_t d = 0; d < a->head_dim; d++) {
-            acc += kv_at(a, a->k, ((size_t)(key / NR) * a->head_dim + d) * NR + key % NR) *
-                   a->q[i][d];
-        }
-        s[key - block] = acc;
+        s[key - block] = a->kv_type == RZ_KV_I16 ? score_i16(a, i, key) : score_float(a, i, key);
     }
 }
 
@@ -409,9 +435,15 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
         for (uint32_t j = 0; j < NR; j++) lanes[j] = (p[j] + p[j + 8]) + (p[j + 16] + p[j + 24]);
         total = total * shrink + sum_lanes(lanes);
         const uint32_t j0 = first > b ? first - b : 0, j1 = rz_min_u32(RZ_KEY_BLOCK, end - b);
-        if (a->kv_type != RZ_KV_Q8_0) add_values(a, out, shrink, p, b, j0, j1);
-        for (uint32_t d = 0; a->kv_type == RZ_KV_Q8_0 && d < a->head_dim; d += 32) {
-            add_bytes(rz_value_block(a, b, d), out + d, shrink, p, j0, j1);
+        if (a->kv_type == RZ_KV_I16) {
+            const uint8_t *values = (const uint8_t *)a->v + (size_t)(b / RZ_KEY_BLOCK) * rz_i16_values(width);
+            add_whole(a, values, out, shrink, p, j0, j1, width);
+        } else if (a->kv_type == RZ_KV_Q8_0) {
+            for (uint32_t d = 0; d < width; d += 32) {
+                add_whole(a, rz_value_block(a, b, d), out + d, shrink, p, j0, j1, 32);
+            }
+        } else {
+            add_values(a, out, shrink, p, b, j0, j1);
         }
         most = now;
     }
@@ -430,7 +462,6 @@ const rz_kern rz_kern_scalar = {
     .name = "scalar",
     .nr = NR,
     .tile = 1,
-    .query_scale = 1,
     .act_q8 = act_q8,
     .matmul = {MATMUL_SHARED(), MATMUL_BYTES},
     .rmsnorm = rmsnorm,

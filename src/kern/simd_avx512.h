@@ -9,6 +9,7 @@
 
 #include "kern.h"
 
+#define KV_I16 0
 enum { NR = 16, TILE = 8, XK_BYTES = 4, W8_BIAS = 128, SPAN = 2, NA_NARROW = 0, PAIRS = 1 };
 
 typedef __m512 vf;
@@ -39,9 +40,6 @@ static inline vf vf_from_i(vi a) { return _mm512_cvtepi32_ps(a); }
 static inline vf vf_load_f16(const uint8_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
-#define HALF_SCALE  1.0f
-#define QUERY_SCALE 1.0f
-static inline vf vf_load_f16_scaled(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));

@@ -10,6 +10,7 @@
 
 #include "kern.h"
 
+#define KV_I16 0
 enum { NR = 8, XK_BYTES = 4, W8_BIAS = 0, SPAN = 1, NA_NARROW = 0, PAIRS = 0 };
 #ifdef __ARM_FEATURE_DOTPROD
 enum { TILE = 8 };
@@ -76,9 +77,6 @@ static inline vf vf_load_f16(const uint8_t *p) {
     float16x8_t half = vreinterpretq_f16_u8(vld1q_u8(p));
     return (vf){vcvt_f32_f16(vget_low_f16(half)), vcvt_high_f32_f16(half)};
 }
-#define HALF_SCALE  1.0f
-#define QUERY_SCALE 1.0f
-static inline vf vf_load_f16_scaled(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     uint16x8_t half = vreinterpretq_u16_u8(vld1q_u8(p));
     return (vf){vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(half), 16)),

@@ -22,6 +22,7 @@
 #define DOT_S8  2
 #define DOT_SAT 3
 
+#define KV_I16 1
 enum { NR = 8, TILE = 4, SPAN = 1, NA_NARROW = 0, PAIRS = 0 };
 #ifdef RELAXED_DOT
 enum { XK_BYTES = 4, W8_BIAS = RELAXED_DOT == DOT_U8 ? 128 : 0 };
@@ -92,21 +93,13 @@ static inline vi vf_bits(vf a) { return PAIR(vi, a.a, a.b); }
 static inline vf vf_from_bits(vi a) { return PAIR(vf, a.a, a.b); }
 static inline vf vf_from_i(vi a) { return EACH1(vf, wasm_f32x4_convert_i32x4, a); }
 
-/* Half to single, see rz_f32_from_f16; weights and cache hold finite values only. The bits of a half, moved up, are
+/* Half to single, see rz_f32_from_f16; weights hold finite values only. The bits of a half, moved up, are
  * those of a number times 2^-112: exactly, and its subnormals as well. */
-#define HALF_SCALE  0x1p-112f
-#define QUERY_SCALE 0x1p56f
-static inline v128_t f32x4_from_f16_scaled(v128_t sign_extended) {
-    return wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), constant(C_HALF));
-}
-static inline vf vf_load_f16_scaled(const uint8_t *p) {
-    return PAIR(vf, f32x4_from_f16_scaled(wasm_i32x4_load16x4(p)),
-                f32x4_from_f16_scaled(wasm_i32x4_load16x4(p + 8)));
+static inline v128_t f32x4_from_f16(v128_t sign_extended) {
+    return wasm_f32x4_mul(wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), constant(C_HALF)), constant(C_HALF_SCALE));
 }
 static inline vf vf_load_f16(const uint8_t *p) {
-    vf x = vf_load_f16_scaled(p);
-    v128_t scale = constant(C_HALF_SCALE);
-    return PAIR(vf, wasm_f32x4_mul(x.a, scale), wasm_f32x4_mul(x.b, scale));
+    return PAIR(vf, f32x4_from_f16(wasm_i32x4_load16x4(p)), f32x4_from_f16(wasm_i32x4_load16x4(p + 8)));
 }
 static inline vf vf_load_bf16(const uint8_t *p) {
     return PAIR(vf, wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16),
@@ -220,6 +213,14 @@ static inline vb vb_flip(vb a) {
 
 /* 8 rounded activations as 16 bits, in order */
 static inline v128_t narrow_to_i16(vi q) { return wasm_i16x8_narrow_i32x4(q.a, q.b); }
+
+static inline void vi_store_i16(int16_t *p, vi q) { wasm_v128_store(p, narrow_to_i16(q)); }
+/* pairs of 16-bit numbers, one for each lane, with the pair at x */
+static inline vi vi_dot_i16(vi acc, vb pairs, const int16_t *x) {
+    v128_t pair = wasm_v128_load32_splat(x);
+    return PAIR(vi, wasm_i32x4_add(acc.a, wasm_i32x4_dot_i16x8(pairs.a, pair)),
+                wasm_i32x4_add(acc.b, wasm_i32x4_dot_i16x8(pairs.b, pair)));
+}
 
 #ifdef RELAXED_DOT
 

@@ -8,7 +8,7 @@
  *   na           sums of products of 4-bit codes and activations, from na_start on; na_end takes the
  *                same start. Where NA_NARROW, of 16 bits: at most 8 na_dot, of 5-bit codes at most 4
  *   SPAN         vectors that attention computes at once for each of its queries
- *   HALF_SCALE   what vf_load_f16_scaled() multiplies halves with; QUERY_SCALE: see rz_kern.query_scale
+ *   KV_I16       see rz_kern.kv_i16; then vi_dot_i16() and vi_store_i16() exist
  *   PAIRS        whether Q4_0 and Q8_0 take two groups at a time with a tile of tokens
  *   w8           4 NR signed weights as rz_mat.flip stores them; W8_BIAS is what is added to them
  */
@@ -19,6 +19,7 @@
 
 #include "kern.h"
 
+#define KV_I16 0
 enum { NR = 8, XK_BYTES = 4, SPAN = 2 };
 
 typedef __m256 vf;
@@ -51,9 +52,6 @@ static inline vf vf_from_i(vi a) { return _mm256_cvtepi32_ps(a); }
 static inline vf vf_load_f16(const uint8_t *p) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
-#define HALF_SCALE  1.0f
-#define QUERY_SCALE 1.0f
-static inline vf vf_load_f16_scaled(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));

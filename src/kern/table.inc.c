@@ -5,7 +5,7 @@ const rz_kern TABLE = {
     .tile = TILE,
     .flip = W8_BIAS,
     .act_i16 = XK_BYTES == 8,
-    .query_scale = QUERY_SCALE,
+    .kv_i16 = KV_I16,
     .act_q8 = SHARED(act_q8),
     .matmul = {MATMUL_SHARED(SHARED), MATMUL_BYTES},
     .rmsnorm = SHARED(rmsnorm),

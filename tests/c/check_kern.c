@@ -414,13 +414,7 @@ static void attn_run(const rz_kern *t, const attn_case *c, uint32_t first, uint3
     const float *q[max_queries];
     float *rows[max_queries], max[max_queries], sum[max_queries];
     double most[max_queries], total[max_queries] = {0};
-    static float scaled[max_queries][128];
-    for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t d = 0; d < c->hd; d++) {
-            scaled[i][d] = c->q[first + i][d] * (c->kv_type == RZ_KV_F16 ? t->query_scale : 1);
-        }
-        q[i] = scaled[i], rows[i] = new_floats(c->width);
-    }
+    for (uint32_t i = 0; i < n; i++) q[i] = c->q[first + i], rows[i] = new_floats(c->width);
     rz_attn a = {.k = c->k,
                  .v = c->v,
                  .kv_type = c->kv_type,
@@ -543,7 +537,8 @@ static void check_table(const rz_kern *k) {
     TEST(norms_not_finite, k);
     TEST(swiglu, k);
     for (int i = 0; i < 5; i++) {
-        for (uint32_t kv_type = 0; kv_type < 2; kv_type++) {
+        /* caches of integers are in test_kv.c */
+        for (uint32_t kv_type = RZ_KV_F32; kv_type <= (k->kv_i16 ? RZ_KV_F32 : RZ_KV_F16); kv_type++) {
             TEST(attention, k, head_dims[i], kv_type, 1.0f);
             TEST(attention, k, head_dims[i], kv_type, 20.0f);
         }

@@ -1,18 +1,18 @@
 /*
  * test_kv.c: what the KV cache stores and what attention reads back, for every type and table:
  * against a softmax in double precision over the values as they were rounded for storing, and for a
- * cache of bytes with queries and weights as they are rounded for products of integers.
+ * cache of integers with queries and weights as they are rounded for products of them.
  */
 #include <math.h>
 
-#include "../../src/kern/kern.h"
+#include "../../src/kern/kv_i16.h"
 #include "../../src/kv.h"
 #include "check.h"
 
-enum { head_dim = 64, heads = 2, positions = 600, queries = 3 };
+enum { widest = 128, heads = 2, positions = 600, queries = 5 };
 
-static float keys[positions][heads * head_dim], values[positions][heads * head_dim];
-static float query[queries][head_dim];
+static uint32_t head_dim;
+static float keys[positions][heads * widest], values[positions][heads * widest], query[queries][widest];
 
 static uint32_t random_bits = 1;
 static float random_float(void) {
@@ -22,10 +22,10 @@ static float random_float(void) {
 
 static void fill(void) {
     for (int t = 0; t < positions; t++) {
-        for (int d = 0; d < heads * head_dim; d++) keys[t][d] = random_float(), values[t][d] = random_float();
+        for (int d = 0; d < heads * widest; d++) keys[t][d] = random_float(), values[t][d] = random_float();
     }
     for (int i = 0; i < queries; i++) {
-        for (int d = 0; d < head_dim; d++) query[i][d] = random_float();
+        for (int d = 0; d < widest; d++) query[i][d] = random_float();
     }
 }
 
@@ -55,126 +55,144 @@ static cache open_cache(const rz_kern *kern, uint32_t type) {
     return c;
 }
 
-/* What is left of 32 floats in a cache of this type. */
-static void rounded(uint32_t type, const float *x, float *out) {
+/* Numbers that share a scale. */
+static uint32_t scaled_together(uint32_t type) { return type == RZ_KV_Q8_0 ? 32 : head_dim; }
+
+/* What is left of n floats in a cache of this type. */
+static void rounded(uint32_t type, const float *x, float *out, uint32_t n) {
     uint8_t block[34];
-    memcpy(out, x, 32 * sizeof *x);
-    if (type == RZ_KV_F16) {
-        for (int i = 0; i < 32; i++) out[i] = rz_f32_from_f16(rz_f16_from_f32(x[i]));
-    } else if (type == RZ_KV_Q8_0) {
-        rz_quantize(RZ_DT_Q8_0, x, 32, block, NULL);
-        rz_dequantize(RZ_DT_Q8_0, block, 32, out, NULL);
+    const rz_i16_unit unit = rz_i16_unit_of(x, n);
+    for (uint32_t i = 0; i < n; i++) {
+        switch (type) {
+        case RZ_KV_F16: out[i] = rz_f32_from_f16(rz_f16_from_f32(x[i])); break;
+        case RZ_KV_I16: out[i] = (float)(int16_t)rz_i16_of(x[i], unit) * unit.scale; break;
+        default: out[i] = x[i];
+        }
     }
+    if (type != RZ_KV_Q8_0) return;
+    rz_quantize(RZ_DT_Q8_0, x, 32, block, NULL);
+    rz_dequantize(RZ_DT_Q8_0, block, 32, out, NULL);
 }
 
-/* A query as a cache of bytes sees it: quantised, one scale per 32. */
+/* A query as a cache of integers sees it: quantised, of bytes with one scale per 32. */
 static void rounded_query(uint32_t type, const float *x, float *out) {
-    uint8_t act[head_dim / 32 * 48];
+    uint8_t act[widest / 32 * 48];
     memcpy(out, x, head_dim * sizeof *x);
+    if (type == RZ_KV_I16) rounded(type, x, out, head_dim);
     if (type != RZ_KV_Q8_0) return;
     rz_kern_scalar.act_q8(act, x, head_dim, head_dim, 1, 1);
-    for (int d = 0; d < head_dim; d++) {
+    for (uint32_t d = 0; d < head_dim; d++) {
         const uint8_t *block = act + d / 32 * 48;
         out[d] = rz_load_f32(block) * (float)(int8_t)block[16 + d % 32];
     }
 }
 
-/* Weights of n keys as a cache of bytes rounds them: times the values' sizes, whole parts of the largest of them. */
-static void round_weights(double *weight, const float (*rows)[32], uint32_t n) {
+/* Weights of n keys as a cache of integers rounds them: times the values' sizes, whole parts of the largest of them. */
+static void round_weights(uint32_t type, double *weight, const float (*rows)[widest], uint32_t n) {
     double size[RZ_KEY_BLOCK] = {0}, most = 0;
     for (uint32_t j = 0; j < n; j++) {
-        for (int d = 0; d < 32; d++) {
-            if (fabs(rows[j][d]) > size[j]) size[j] = fabs(rows[j][d]);
-        }
-        if (weight[j] * size[j] > most) most = weight[j] * size[j];
+        for (uint32_t d = 0; d < scaled_together(type); d++) size[j] = fmax(size[j], fabs(rows[j][d]));
+        most = fmax(most, weight[j] * size[j]);
     }
-    const double unit = most / RZ_WEIGHT_MOST;
+    const double unit = most / (type == RZ_KV_I16 ? RZ_I16_MOST : RZ_WEIGHT_MOST);
     for (uint32_t j = 0; j < n; j++) weight[j] = rint(weight[j] * size[j] / unit) * unit / size[j];
 }
 
 /* out += p v over n keys of a block */
 static void add_values(uint32_t type, uint32_t head, uint32_t block, uint32_t n, const double *p, double *out) {
-    for (int d0 = 0; d0 < head_dim; d0 += 32) {
+    const uint32_t together = scaled_together(type);
+    for (uint32_t d0 = 0; d0 < head_dim; d0 += together) {
         double weight[RZ_KEY_BLOCK];
-        float rows[RZ_KEY_BLOCK][32];
+        float rows[RZ_KEY_BLOCK][widest];
         memcpy(weight, p, n * sizeof *p);
-        for (uint32_t j = 0; j < n; j++) rounded(type, values[block + j] + head * head_dim + d0, rows[j]);
-        if (type == RZ_KV_Q8_0) round_weights(weight, (const float (*)[32])rows, n);
+        for (uint32_t j = 0; j < n; j++) rounded(type, values[block + j] + head * head_dim + d0, rows[j], together);
+        if (type >= RZ_KV_Q8_0) round_weights(type, weight, (const float (*)[widest])rows, n);
         for (uint32_t j = 0; j < n; j++) {
-            for (int d = 0; d < 32; d++) out[d0 + d] += weight[j] * rows[j][d];
+            for (uint32_t d = 0; d < together; d++) out[d0 + d] += weight[j] * rows[j][d];
         }
     }
 }
 
 static void model_attention(uint32_t type, uint32_t head, int i, uint32_t limit, double *out) {
     static double score[positions];
-    float q[head_dim], row[head_dim];
+    float q[widest], row[widest];
     double most = -INFINITY, total = 0;
     rounded_query(type, query[i], q);
     for (uint32_t t = 0; t < limit; t++) {
         score[t] = 0;
-        for (int d = 0; d < head_dim; d += 32) rounded(type, keys[t] + head * head_dim + d, row + d);
-        for (int d = 0; d < head_dim; d++) score[t] += (double)q[d] * row[d];
+        for (uint32_t d = 0; d < head_dim; d += scaled_together(type)) {
+            rounded(type, keys[t] + head * head_dim + d, row + d, scaled_together(type));
+        }
+        for (uint32_t d = 0; d < head_dim; d++) score[t] += (double)q[d] * row[d];
         most = fmax(most, score[t]);
     }
-    for (int d = 0; d < head_dim; d++) out[d] = 0;
+    for (uint32_t d = 0; d < head_dim; d++) out[d] = 0;
     for (uint32_t block = 0; block < limit; block += RZ_KEY_BLOCK) {
         const uint32_t n = rz_min_u32(RZ_KEY_BLOCK, limit - block);
         double p[RZ_KEY_BLOCK];
         for (uint32_t j = 0; j < n; j++) total += p[j] = exp(score[block + j] - most);
         add_values(type, head, block, n, p, out);
     }
-    for (int d = 0; d < head_dim; d++) out[d] /= total;
+    for (uint32_t d = 0; d < head_dim; d++) out[d] /= total;
 }
 
-/* The queries over the first chunk of keys of one head, as tokens of `together` heads each. */
-static void attend(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t limit, uint32_t together,
-                   float (*rows)[head_dim], float *sum) {
-    enum { tile = 8 };
+/* Queries of `together` heads of one token as integers. */
+static void pack_queries(const rz_kern *kern, uint32_t type, const float (*q)[widest], uint32_t together, uint8_t *dst) {
+    for (uint32_t i = 0; type == RZ_KV_I16 && i < together; i++) rz_i16_query(dst + i * rz_i16_row(head_dim), q[i], head_dim);
+    for (uint32_t i = 0; type == RZ_KV_Q8_0 && i < together; i += kern->tile) {
+        kern->act_q8(dst + i * (head_dim / 32) * rz_act_block(kern), q[i], widest, head_dim,
+                     rz_min_u32(kern->tile, together - i), rz_tile_width(kern, together, i));
+    }
+}
+
+/* n queries from i0 on over the first chunk of keys of one head, as tokens of `together` heads each; query i sees the
+ * keys first[i] <= key < limit[i]. */
+static void attend_some(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t i0, uint32_t n, const uint32_t *first,
+                        const uint32_t *limit, uint32_t together, float (*rows)[widest], float *sum) {
+    enum { room = 8 };
     const float *q[queries];
     const uint8_t *q_act[queries];
     float *out[queries], max[queries];
-    static uint8_t acts[queries][tile * (head_dim / 32) * (16 + 64)];
-    uint32_t limits[queries];
-    static float scaled[queries][head_dim];
-    for (uint32_t i = 0; i < queries; i++) {
-        for (int d = 0; d < head_dim; d++) {
-            scaled[i][d] = query[i][d] * (kv->type == RZ_KV_F16 ? kern->query_scale : 1);
-        }
-        q[i] = scaled[i], out[i] = rows[i], limits[i] = limit;
-    }
-    for (uint32_t run = 0; run < queries / together; run++) {
+    static uint8_t acts[queries][room * (widest / 32) * (16 + 64)];
+    for (uint32_t i = 0; i < n; i++) q[i] = query[i0 + i], out[i] = rows[i];
+    for (uint32_t run = 0; run < n / together; run++) {
         q_act[run] = acts[run];
-        for (uint32_t i = 0; i < together; i += kern->tile) {
-            kern->act_q8(acts[run] + i * (head_dim / 32) * rz_act_block(kern), query[run * together + i], head_dim,
-                         head_dim, rz_min_u32(kern->tile, together - i), rz_tile_width(kern, together, i));
-        }
+        pack_queries(kern, kv->type, query + i0 + run * together, together, acts[run]);
     }
     rz_attn a = {.k = rz_kv_k(kv, 0, head), .v = rz_kv_v(kv, 0, head), .kv_type = kv->type,
-                 .head_dim = head_dim, .n_q = queries, .q = q, .heads = together, .q_act = q_act, .limit = limits,
+                 .head_dim = head_dim, .n_q = n, .q = q, .heads = together, .q_act = q_act, .first = first, .limit = limit,
                  .key_product = kern->matmul[RZ_DT_Q8_0], .out = out, .max = max, .sum = sum};
     kern->attend(&a, 0);
 }
 
+/* All of them over the same keys. */
+static void attend(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t limit, uint32_t together,
+                   float (*rows)[widest], float *sum) {
+    uint32_t first[queries] = {0}, limits[queries];
+    for (int i = 0; i < queries; i++) limits[i] = limit;
+    attend_some(kern, kv, head, 0, queries, first, limits, together, rows, sum);
+}
+
 static void compare(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t limit) {
-    static float out[queries][head_dim], other[queries][head_dim];
+    static float out[queries][widest], other[queries][widest];
     float sum[queries];
     attend(kern, kv, head, limit, queries, other, sum);
     attend(kern, kv, head, limit, 1, out, sum);
     CHECK(memcmp(out, other, sizeof out) == 0, "%s, type %u, %u keys: other bits together", kern->name, kv->type, limit);
     for (int i = 0; i < queries; i++) {
-        double want[head_dim];
+        double want[widest];
         model_attention(kv->type, head, i, limit, want);
         /* scores of up to 64 products, exp within 3e-7, sums of up to 512 terms: each of size 1 */
-        for (int d = 0; d < head_dim; d++) {
+        for (uint32_t d = 0; d < head_dim; d++) {
             CHECK(fabs(out[i][d] / sum[i] - want[d]) < 4e-5, "%s, type %u, %u keys: %.9g is not %.9g",
                   kern->name, kv->type, limit, out[i][d] / sum[i], want[d]);
         }
     }
 }
 
-static void stores_and_reads(const rz_kern *kern, uint32_t type) {
+static void stores_and_reads(const rz_kern *kern, uint32_t type, uint32_t dims) {
     static const uint32_t limits[] = {1, 7, 33, 512};
+    head_dim = dims;
     cache c = open_cache(kern, type);
     uint32_t stored = 0;
     for (int n = 0; n < 4; n++) {
@@ -185,34 +203,67 @@ static void stores_and_reads(const rz_kern *kern, uint32_t type) {
     free(c.memory);
 }
 
+/* Queries that see keys of their own get the same bits together and alone. */
+static void keeps_to_its_keys(const rz_kern *kern, uint32_t type) {
+    static const uint32_t first[][queries] = {{0, 0, 0, 0, 0}, {0, 5, 31, 33, 64}, {0, 0, 64, 70, 71}},
+                          limit[][queries] = {{1, 31, 32, 33, 70}, {1, 7, 64, 65, 66}, {2, 3, 90, 91, 100}};
+    static float out[queries][widest], alone[1][widest];
+    float sum[queries], sum_alone;
+    head_dim = 64;
+    cache c = open_cache(kern, type);
+    for (uint32_t t = 0; t < 100; t++) rz_kv_append(&c.kv, 0, t, keys[t], values[t]);
+    for (int n = 0; n < 3; n++) {
+        attend_some(kern, &c.kv, 1, 0, queries, first[n], limit[n], 1, out, sum);
+        for (uint32_t i = 0; i < queries; i++) {
+            attend_some(kern, &c.kv, 1, i, 1, first[n] + i, limit[n] + i, 1, alone, &sum_alone);
+            CHECK(memcmp(out[i], alone[0], head_dim * sizeof(float)) == 0 && sum[i] == sum_alone, "%s, ranges %d, query %u",
+                  kern->name, n, i);
+        }
+    }
+    free(c.memory);
+}
+
 /* A query that holds NaN gets NaN, the others what they should. */
 static void keeps_nan(const rz_kern *kern, uint32_t type) {
+    head_dim = 64;
     cache c = open_cache(kern, type);
     const float before = query[1][3];
-    static float out[queries][head_dim], good[queries][head_dim];
+    static float out[queries][widest], good[queries][widest];
     float sum[queries];
     for (uint32_t t = 0; t < 40; t++) rz_kv_append(&c.kv, 0, t, keys[t], values[t]);
     attend(kern, &c.kv, 0, 40, queries, good, sum);
     query[1][3] = NAN;
     attend(kern, &c.kv, 0, 40, queries, out, sum);
     query[1][3] = before;
-    for (int d = 0; d < head_dim; d++) CHECK(isnan(out[1][d] / sum[1]), "%g", out[1][d] / sum[1]);
-    CHECK(memcmp(out[0], good[0], sizeof out[0]) == 0 && memcmp(out[2], good[2], sizeof out[2]) == 0, "%s", kern->name);
+    for (uint32_t d = 0; d < head_dim; d++) CHECK(isnan(out[1][d] / sum[1]), "%g", out[1][d] / sum[1]);
+    for (int i = 0; i < queries; i++) {
+        CHECK(i == 1 || memcmp(out[i], good[i], sizeof out[i]) == 0, "%s, query %d", kern->name, i);
+    }
     free(c.memory);
 }
 
 /* Numbers that a type cannot hold are noticed at their position. */
 static void notices_what_does_not_fit(const rz_kern *kern, uint32_t type) {
     static const float bad[] = {NAN, INFINITY, 1e30f};
+    head_dim = 64;
     for (int n = 0; n < 3; n++) {
         cache c = open_cache(kern, type);
-        float k[heads * head_dim] = {0}, v[heads * head_dim] = {0};
+        float k[heads * widest] = {0}, v[heads * widest] = {0};
         rz_kv_append(&c.kv, 0, 0, k, v);
         (n % 2 ? k : v)[70] = bad[n];
         rz_kv_append(&c.kv, 0, 5, k, v);
-        CHECK(c.kv.lost == 5, "lost %u", c.kv.lost);
+        const uint32_t lost = c.kv.type == RZ_KV_I16 && isfinite(bad[n]) ? UINT32_MAX : 5; /* its scales are floats */
+        CHECK(c.kv.lost == lost, "lost %u", c.kv.lost);
         free(c.memory);
     }
+}
+
+static void check_type(const rz_kern *kern, uint32_t type) {
+    static const uint32_t dims[] = {64, 128, 3, 8, 80};
+    for (int i = 0; i < (type == RZ_KV_Q8_0 ? 2 : 5); i++) TEST(stores_and_reads, kern, type, dims[i]);
+    TEST(keeps_to_its_keys, kern, type);
+    TEST(keeps_nan, kern, type);
+    if (type != RZ_KV_F32) TEST(notices_what_does_not_fit, kern, type);
 }
 
 int main(void) {
@@ -220,10 +271,8 @@ int main(void) {
     for (uint32_t bit = 1; bit && bit <= rz_kernels_usable(); bit <<= 1) {
         if (!(rz_kernels_usable() & bit)) continue;
         const rz_kern *kern = rz_kern_choose(bit, NULL);
-        for (uint32_t type = RZ_KV_F32; type <= RZ_KV_Q8_0; type++) TEST(stores_and_reads, kern, type);
-        for (uint32_t type = RZ_KV_F32; type <= RZ_KV_Q8_0; type++) TEST(keeps_nan, kern, type);
-        TEST(notices_what_does_not_fit, kern, RZ_KV_F16);
-        TEST(notices_what_does_not_fit, kern, RZ_KV_Q8_0);
+        for (uint32_t type = RZ_KV_F32; type <= RZ_KV_Q8_0; type++) check_type(kern, type);
+        if (kern == &rz_kern_scalar) check_type(kern, RZ_KV_I16);
     }
     return check_summary("test_kv");
 }
