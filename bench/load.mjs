@@ -5,12 +5,12 @@ import { parseArgs } from 'node:util';
 import { closeBrowser, engines } from './engines.mjs';
 import { describeMachine } from './machine.mjs';
 import { makeModel } from './make-model.mjs';
-import { median, promptOf, spread } from './measure.mjs';
+import { promptOf } from './measure.mjs';
+import { figure, ratio, table } from './report.mjs';
 
 const { values: flags } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
 const rounds = Number(flags.rounds);
-const say = (line) => process.stdout.write(`${line}\n`);
-const figure = (values) => `${median(values).toFixed(0)} ± ${(100 * spread(values)).toFixed(0)} %`;
+const say = (text) => process.stdout.write(`${text}\n\n`);
 
 /** Milliseconds from open to the first token after a prompt of 8, a process per round. */
 async function firstToken(name, path) {
@@ -22,9 +22,8 @@ async function firstToken(name, path) {
   return ms;
 }
 
-say(describeMachine());
-say('\nms from open to the first token, natively, 2 threads, files in the page cache\n\n| file | realizar | llama.cpp | ratio |\n|---|---:|---:|---:|');
-for (const [shape, mix] of [['smollm2-135m', 'Q4_0'], ['tinyllama-1.1b', 'Q4_0'], ['tinyllama-1.1b', 'Q4_K_M']]) {
+/** Beside llama.cpp, by turns. */
+async function nativeRow(shape, mix) {
   const path = makeModel(shape, mix), times = { 'realizar native': [], 'llama.cpp native': [] };
   for (let round = 0; round <= rounds; round++) {
     for (const name of Object.keys(times)) {
@@ -33,20 +32,24 @@ for (const [shape, mix] of [['smollm2-135m', 'Q4_0'], ['tinyllama-1.1b', 'Q4_0']
     }
   }
   const [ours, theirs] = Object.values(times);
-  say(`| ${shape} ${mix} | ${figure(ours)} | ${figure(theirs)} | ${(median(ours) / median(theirs)).toFixed(2)} |`);
+  return [`${shape} ${mix}`, figure(ours), figure(theirs), ratio(ours, theirs), '1'];
 }
 
-say('\nms from the last byte to a model that is ready, in Chromium, smollm2-135m Q4_0 (91 MB)\n\n| variant | threads | ms |\n|---|---:|---:|');
-for (const variant of ['relaxed', 'simd']) {
-  for (const threads of [1, 2]) {
-    const times = [];
-    for (let round = 0; round <= rounds; round++) {
-      const engine = await engines[`realizar Chromium ${variant}`]({ path: makeModel('smollm2-135m', 'Q4_0'), threads, contextSize: 512 });
-      if (round > 0) times.push(engine.afterLastByteMs);
-      await engine.close();
-    }
-    say(`| ${variant} | ${threads} | ${figure(times)} |`);
+async function pageRow(variant, threads) {
+  const times = [];
+  for (let round = 0; round <= rounds; round++) {
+    const engine = await engines[`realizar Chromium ${variant}`]({ path: makeModel('smollm2-135m', 'Q4_0'), threads, contextSize: 512 });
+    if (round > 0) times.push(engine.afterLastByteMs);
+    await engine.close();
   }
+  return [variant, threads, figure(times), '300'];
 }
+
+const native = [], page = [];
+for (const [shape, mix] of [['smollm2-135m', 'Q4_0'], ['tinyllama-1.1b', 'Q4_0'], ['tinyllama-1.1b', 'Q4_K_M']]) native.push(await nativeRow(shape, mix));
+for (const variant of ['relaxed', 'simd']) for (const threads of [1, 2]) page.push(await pageRow(variant, threads));
+say(describeMachine());
+say(table('Load: ms from open to the first token, natively, 2 threads, files in the page cache', ['file', 'realizar', 'llama.cpp', 'ratio', 'asked for'], native));
+say(table('Load: ms from the last byte to a model that is ready, in Chromium, smollm2-135m Q4_0 (91 MB)', ['variant', 'threads', 'ms', 'asked for'], page));
 await closeBrowser();
 process.exit(0);

@@ -1,4 +1,5 @@
-// npm run bench:peers: realizar beside wllama and llama.cpp (natively and as wasm) on the same files, into bench/RESULTS.md.
+// npm run bench:peers: realizar beside wllama and llama.cpp (natively and as wasm) on the same files, and what the other
+// programs of this folder measure, into bench/RESULTS.md.
 //   node bench/peers.mjs [--rounds 5] [--only smollm2-135m/Q4_0]
 // Engines of one table run by turns; figures are medians over the rounds.
 import { spawnSync } from 'node:child_process';
@@ -9,8 +10,9 @@ import { parseArgs } from 'node:util';
 import { closeBrowser, engines } from './engines.mjs';
 import { describeMachine } from './machine.mjs';
 import { makeModel } from './make-model.mjs';
-import { measure, median, spread } from './measure.mjs';
+import { measure } from './measure.mjs';
 import { buildLlamaWasm } from './peers/build-llama-wasm.mjs';
+import { figure, ratio, table } from './report.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values: flags } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, only: { type: 'string' } } });
@@ -43,17 +45,13 @@ async function compare(names, options, tokens) {
   return results;
 }
 
-const figure = (values) => `${median(values).toPrecision(3)} ± ${(100 * spread(values)).toFixed(0)} %`;
-
 /** One line per engine; ratios are to `base`. */
-function table(results, base, floorOf) {
-  const lines = ['| engine | decode | prefill | decode ratio | prefill ratio | asked for |', '|---|---:|---:|---:|---:|---:|'];
-  for (const [name, { prefill, decode }] of Object.entries(results)) {
-    const ratios = [median(decode) / median(results[base].decode), median(prefill) / median(results[base].prefill)];
+function comparison(title, results, base, floorOf) {
+  const rows = Object.entries(results).map(([name, { prefill, decode }]) => {
     const floor = floorOf(name);
-    lines.push(`| ${name} | ${figure(decode)} | ${figure(prefill)} | ${ratios.map((r) => r.toFixed(2)).join(' | ')} | ${floor ? `${floor[0]} / ${floor[1]}` : ''} |`);
-  }
-  return lines.join('\n');
+    return [name, figure(decode), figure(prefill), ratio(decode, results[base].decode), ratio(prefill, results[base].prefill), floor ? `${floor[0]} / ${floor[1]}` : ''];
+  });
+  return table(title, ['engine', 'decode', 'prefill', 'decode ratio', 'prefill ratio', 'asked for'], rows);
 }
 
 const short = { pp: 128, tg: 32 };
@@ -65,10 +63,12 @@ async function inPage({ shape, mix, floors }) {
   const tokens = shape.startsWith('tiny') ? few : short;
   const results = await compare(names, { path: makeModel(shape, mix), threads: 1, contextSize: 512 }, tokens);
   const { 'wllama Chromium': _, ...withOwnKernels } = results;
-  return `### ${shape}, ${mix}: in Chromium, one thread (prompt ${tokens.pp}, then ${tokens.tg} tokens; tok/s)\n\n`
-    + table(results, 'wllama Chromium', (name) => floors[name.split(' ')[2]])
-    + '\n\nThe same, against llama.cpp as wasm with its own kernels for SIMD128, which wllama ships without:\n\n'
-    + table(withOwnKernels, 'llama.cpp wasm Chromium', (name) => ({ 'realizar Chromium relaxed': [1.8, 4] })[name]);
+  const where = `${shape}, ${mix}: in Chromium, one thread (prompt ${tokens.pp}, then ${tokens.tg} tokens; tok/s)`;
+  return [
+    comparison(where, results, 'wllama Chromium', (name) => floors[name.split(' ')[2]]),
+    comparison('The same beside llama.cpp as wasm with its own kernels for SIMD128, which wllama ships without',
+      withOwnKernels, 'llama.cpp wasm Chromium', (name) => ({ 'realizar Chromium relaxed': [1.8, 4] })[name]),
+  ].join('\n\n');
 }
 
 /** Against llama.cpp: our native build, from Node.js and from C, and our wasm in Chromium. */
@@ -76,14 +76,23 @@ async function besideNative({ shape, mix }, threads) {
   const names = ['llama.cpp native', 'realizar native', 'realizar native C', 'realizar Chromium relaxed'];
   const results = await compare(names, { path: makeModel(shape, mix), threads, contextSize: 512 }, short);
   const floors = { 'realizar native': [1.5, 2], 'realizar Chromium relaxed': [0.9, 0.7] };
-  return `### ${shape}, ${mix}: beside native llama.cpp, ${threads} thread${threads > 1 ? 's' : ''} (prompt ${short.pp}, then ${short.tg} tokens; tok/s)\n\n`
-    + table(results, 'llama.cpp native', (name) => floors[name]);
+  const title = `${shape}, ${mix}: beside native llama.cpp, ${threads} thread${threads > 1 ? 's' : ''} (prompt ${short.pp}, then ${short.tg} tokens; tok/s)`;
+  return comparison(title, results, 'llama.cpp native', (name) => floors[name]);
+}
+
+/** What another program of this folder measures, as it prints it. */
+function measuredBy(program) {
+  say(program);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(here, program)], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (status !== 0) throw new Error(`${program}: ${stderr}`);
+  return `## \`node bench/${program}\`\n\n${stdout.trim()}`;
 }
 
 installPeers();
 const parts = [
   '# Results',
   'Written by `npm run bench:peers`; figures are medians ± half the distance between the quartiles. Engines of a table ran by turns.',
+  '## `node bench/peers.mjs`',
   describeMachine(),
 ];
 for (const file of files) {
@@ -92,6 +101,7 @@ for (const file of files) {
   if (file.native) for (const threads of [1, 2]) parts.push(await besideNative(file, threads));
 }
 await closeBrowser();
+if (!flags.only) parts.push(...['memory.mjs', 'load.mjs', 'scaling.mjs', 'predict.mjs'].map(measuredBy));
 const text = `${parts.join('\n\n')}\n`;
 if (!flags.only) writeFileSync(join(here, 'RESULTS.md'), text);
 process.stdout.write(text);

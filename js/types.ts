@@ -31,7 +31,7 @@ export interface LoadOptions {
   contextSize?: number;
   /** Element type of the KV cache. q8_0 keeps bytes with a scale for every 32 and needs heads of a
    *  multiple of 32 dimensions. f16 is 2 bytes a number: halves natively; 14-bit integers with a scale in wasm,
-   *  which are as exact and need no conversion. Default f16: the fastest of those that fit every model. */
+   *  which are about as exact. Default f16: the fastest of those that fit every model. */
   kv?: KvType;
   /** Quantise float weights (F32, F16, BF16) while they arrive: memory holds the small type only. The
    *  vocabulary's matrices get at least 6 bits. Default: weights stay as they are. */
