@@ -12,8 +12,11 @@ string(JOIN "," RZ_EXPORT_LIST ${RZ_EXPORTS})
 # text is read; all other code is compiled for size.
 set(RZ_SMALL ${RZ_SOURCES})
 list(FILTER RZ_SMALL EXCLUDE REGEX "/(pool|tok_bpe|tok_merge|trie|regex_match)\\.c$")
+set(RZ_TEXT ${RZ_SOURCES}) # copies a few bytes at a time, which bulk memory makes a call of the host
+list(FILTER RZ_TEXT INCLUDE REGEX "/(tok|norm|pretok|vocab|regex|trie|unicode)[a-z_]*\\.c$")
 set_source_files_properties(${RZ_SMALL} PROPERTIES COMPILE_OPTIONS -Oz)
 set_source_files_properties(src/regex_match.c PROPERTIES COMPILE_OPTIONS -Os)
+set_property(SOURCE ${RZ_TEXT} APPEND PROPERTY COMPILE_OPTIONS -mno-bulk-memory)
 
 # What every engine that knows SIMD128 knows as well. Without bulk memory, memset is a loop over bytes.
 set(RZ_FEATURES -mbulk-memory -mnontrapping-fptoint -msign-ext)
