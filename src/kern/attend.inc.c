@@ -3,7 +3,7 @@
  *
  * Floats and halves: neighbouring queries that see the same keys of a block are computed together, up to
  * SAME at a time, so that every key and value is loaded and widened once for all of them. Bytes: products
- * of integers, scores of all heads of a token at once, values of each head.
+ * of integers, scores of all heads of a token at once, values of each head. 16-bit numbers: attend_i16.inc.c.
  */
 
 enum { SAME = 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
@@ -106,8 +106,7 @@ static float weights_of_scores(float *s, float most) {
     return vf_sum(vf_fold_block(part));
 }
 
-/* The softmax of n queries from i on goes on with the scores of a block. Step by step for all of them, because every
- * step waits for the one before. */
+/* The softmax of n queries from i on goes on with the scores of a block. */
 static void softmax_block(const rz_attn *a, uint32_t i, uint32_t n, uint32_t block, float (*s)[RZ_KEY_BLOCK],
                           softmax_state *state) {
     float most[RZ_ATTN_QUERIES], sum[RZ_ATTN_QUERIES];
@@ -232,8 +231,10 @@ COUNTED void attend_floats(const rz_attn *a, uint32_t block, softmax_state *stat
     }
 }
 
-/* All queries meet the keys start <= key < stop of a cache of floats, halves or bytes. */
-static void attend_blocks(const rz_attn *a, uint32_t start, uint32_t stop, softmax_state *state) {
+/* All queries meet the chunk of keys from chunk_start on of a cache of floats, halves or bytes. */
+static void attend_blocks(const rz_attn *a, uint32_t chunk_start, softmax_state *state) {
+    const uint32_t start = rz_max_u32(chunk_start, a->first ? a->first[0] : 0);
+    const uint32_t stop = rz_min_u32(chunk_start + RZ_KEY_CHUNK, a->limit[a->n_q - 1]);
     for (uint32_t block = start / RZ_KEY_BLOCK * RZ_KEY_BLOCK; block < stop; block += RZ_KEY_BLOCK) {
         if (a->kv_type == RZ_KV_Q8_0) {
             attend_bytes(a, block, state);
@@ -249,20 +250,17 @@ static void attend_blocks(const rz_attn *a, uint32_t start, uint32_t stop, softm
 
 SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
     softmax_state state[RZ_ATTN_QUERIES];
-    const uint32_t n = a->n_q, chunk_start = chunk * RZ_KEY_CHUNK;
-    const uint32_t stop = rz_min_u32(chunk_start + RZ_KEY_CHUNK, a->limit[n - 1]);
-    const uint32_t start = rz_max_u32(chunk_start, a->first ? a->first[0] : 0);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < a->n_q; i++) {
         state[i] = (softmax_state){-__builtin_inff(), 0, 0};
         memset(a->out[i], 0, rz_round_up(a->head_dim, NR) * sizeof(float));
     }
     switch (a->kv_type) {
 #if KV_I16
-    case RZ_KV_I16: attend_i16(a, chunk_start, state); break;
+    case RZ_KV_I16: attend_i16(a, chunk * RZ_KEY_CHUNK, state); break;
 #endif
-    default: attend_blocks(a, start, stop, state);
+    default: attend_blocks(a, chunk * RZ_KEY_CHUNK, state);
     }
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < a->n_q; i++) {
         a->max[i] = state[i].most;
         a->sum[i] = state[i].total;
     }

@@ -97,8 +97,8 @@ static void attend_tile(const rz_attn *a, uint32_t i0, uint32_t n, uint32_t star
     add_products(&w, 0, values, PAIRS_AT_ONCE, groups, keep, a->out + i0, 0);
 }
 
-/* All queries meet the keys from chunk_start on, as many as a chunk has. */
-COUNTED void attend_i16(const rz_attn *a, uint32_t chunk_start, softmax_state *state) {
+/* All queries meet the chunk of keys from chunk_start on. */
+static void attend_i16(const rz_attn *a, uint32_t chunk_start, softmax_state *state) {
     for (uint32_t i = 0; i < a->n_q; i += SAME) {
         const uint32_t n = rz_min_u32(SAME, a->n_q - i);
         const uint32_t start = rz_max_u32(chunk_start, a->first ? a->first[i] : 0);

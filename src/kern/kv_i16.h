@@ -1,7 +1,7 @@
 /*
  * kv_i16.h: RZ_KV_I16, what a KV cache of 2 bytes a number holds where halves would have to be converted: whole
- * numbers of 14 bits with a
- * scale for all dimensions of a key or value. Queries and weights are such numbers as well: 32 products fit in 32 bits.
+ * numbers of 14 bits with a scale for all dimensions of a key or value of a head. Queries and what keys weigh are such
+ * numbers as well: 32 products fit in 32 bits.
  *   keys    groups of nr: f32 d[nr], i16 [head_dim / 2, rounded up][nr][2]
  *   values  blocks of RZ_KEY_BLOCK: f32 d[32 keys], i16 [v_width / nr][16][nr][2 keys]
  *   query   f32 d, i16 [head_dim, rounded up to 2]
