@@ -112,8 +112,6 @@ static void quantise_group(const attend_task *task, uint32_t t, uint32_t kv_head
     }
 }
 
-static bool of_integers(const rz_kv *kv) { return kv->type == RZ_KV_Q8_0 || kv->type == RZ_KV_I16; }
-
 static bool begins_in(const query_list *list, uint32_t i, uint32_t chunk) {
     return list->first[i] / RZ_KEY_CHUNK == chunk;
 }
@@ -198,7 +196,7 @@ static void attend_unit(void *arg, uint32_t unit) {
     const uint32_t kv_head = unit / task->chunks / task->blocks;
     const uint32_t t0 = unit / task->chunks % task->blocks * task->unit_tokens;
     const uint32_t t1 = rz_min_u32(t0 + task->unit_tokens, task->n);
-    for (uint32_t t = t0; t < t1 && of_integers(task->kv) && task->chunks == 1; t++) {
+    for (uint32_t t = t0; t < t1 && rz_kv_of_integers(task->kv->type) && task->chunks == 1; t++) {
         quantise_group(task, t, kv_head);
     }
     for (uint32_t h = 0; h < group; h += unit_queries) {
@@ -240,7 +238,7 @@ void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, 
     uint64_t work = (uint64_t)n * (position + n) * m->config.n_head * m->config.head_dim * 2;
     rz_pool *pool = work < least_parallel_work ? NULL : m->pool;
     if (pool) task.chunks = chunks_apart(&task);
-    for (uint32_t h = 0; task.chunks > 1 && of_integers(kv) && h < m->config.n_head_kv; h++) {
+    for (uint32_t h = 0; task.chunks > 1 && rz_kv_of_integers(kv->type) && h < m->config.n_head_kv; h++) {
         quantise_group(&task, 0, h);
     }
     rz_pool_run(pool, m->config.n_head_kv * task.blocks * task.chunks, attend_unit, &task);

@@ -12,7 +12,7 @@ void rz_kv_layout(rz_kv *kv, rz_arena *a, const rz_model *m, uint32_t type, uint
     *kv = (rz_kv){.type = type,
                   .lost = UINT32_MAX,
                   .nr = nr,
-                  .n_ctx = rz_round_up(n_ctx, type >= RZ_KV_Q8_0 ? RZ_KEY_BLOCK : nr),
+                  .n_ctx = rz_round_up(n_ctx, rz_kv_of_integers(type) ? RZ_KEY_BLOCK : nr),
                   .head_dim = c->head_dim,
                   .n_head_kv = c->n_head_kv,
                   .v_width = rz_round_up(c->head_dim, nr),

@@ -2,8 +2,8 @@
  * kv.h: the KV cache: keys and values of every position of one session.
  *
  * Keys lie in groups of nr positions so that one vector holds the same dimensions of nr keys; values
- * lie row by row, as bytes with four keys side by side, as 16-bit numbers with two. Rewinding needs no work: positions at or past the
- * caller's limit count for nothing.
+ * lie row by row, as bytes with four keys side by side, as 16-bit numbers with two. Rewinding needs no
+ * work: positions at or past the caller's limit count for nothing.
  *
  *     type   keys of a head                                       values of a head
  *     f32    f32 [n_ctx / nr][head_dim][nr]                       f32 [n_ctx][v_width]

@@ -235,8 +235,9 @@ int rz_is_end(const rz_model *m, uint32_t id);
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
-/* Element types of the KV cache. F16 takes 2 bytes a number: halves, and in wasm, which cannot convert them, whole numbers
- * of 14 bits with a scale for every key and value of a head (132 bytes instead of 128 for one of 64). */
+/* Element types of the KV cache. F16 takes 2 bytes a number: halves, and in wasm, which cannot convert
+ * them, whole numbers of 14 bits with a scale for every key and value of a head (132 bytes instead of
+ * 128 for one of 64). */
 enum { RZ_KV_F32 = 0, RZ_KV_F16 = 1, RZ_KV_Q8_0 = 2 };
 
 typedef struct rz_session_opts {

@@ -58,8 +58,8 @@ function(rz_wasm_check name)
   list(TRANSFORM V_TESTS PREPEND tests/c/)
   add_executable(${name} EXCLUDE_FROM_ALL ${sources} ${V_KERNELS} ${V_TESTS} tests/c/kern_case.c)
   set_target_properties(${name} PROPERTIES SUFFIX ".mjs")
-  target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS})
-  target_link_options(${name} PRIVATE -sMODULARIZE -sEXPORT_ES6 -sENVIRONMENT=node,web,worker
+  target_compile_options(${name} PRIVATE ${RZ_FLAGS} ${V_FLAGS} ${RZ_FEATURES})
+  target_link_options(${name} PRIVATE ${RZ_FEATURES} -sMODULARIZE -sEXPORT_ES6 -sENVIRONMENT=node,web,worker
     -sALLOW_MEMORY_GROWTH -sEXIT_RUNTIME -sSTACK_SIZE=1048576)
 endfunction()
 rz_wasm_check(check-simd ${RZ_SIMD} TESTS check_kern.c bench_kern.c)

@@ -109,18 +109,14 @@ static float weights_of_scores(float *s, float most) {
 /* The softmax of n queries from i on goes on with the scores of a block. */
 static void softmax_block(const rz_attn *a, uint32_t i, uint32_t n, uint32_t block, float (*s)[RZ_KEY_BLOCK],
                           softmax_state *state) {
-    float most[RZ_ATTN_QUERIES], sum[RZ_ATTN_QUERIES];
     for (uint32_t h = 0; h < n; h++) {
         uint32_t first, end;
         block_range(a, i + h, block, &first, &end);
-        most[h] = largest_score(a, i + h, block, first, end, s[h], state[h].most);
-    }
-    for (uint32_t h = 0; h < n; h++) sum[h] = weights_of_scores(s[h], most[h] == -__builtin_inff() ? 0 : most[h]);
-    for (uint32_t h = 0; h < n; h++) {
-        const float before = state[h].most;
-        state[h].shrink = before == -__builtin_inff() ? 0.0f : before == most[h] ? 1.0f : rz_expf(before - most[h]);
-        state[h].total = state[h].total * state[h].shrink + sum[h];
-        state[h].most = most[h];
+        const float before = state[h].most, most = largest_score(a, i + h, block, first, end, s[h], before);
+        /* a query that has not seen a key yet has weights of 0 */
+        const float sum = weights_of_scores(s[h], most == -__builtin_inff() ? 0 : most);
+        const float shrink = before == -__builtin_inff() ? 0.0f : before == most ? 1.0f : rz_expf(before - most);
+        state[h] = (softmax_state){most, state[h].total * shrink + sum, shrink};
     }
 }
 

@@ -68,6 +68,9 @@ typedef void rz_matmul_fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_ac
 /* What RZ_KV_F16 becomes where rz_kern.kv_i16 says so; see kv_i16.h. */
 enum { RZ_KV_I16 = RZ_KV_Q8_0 + 1 };
 
+/* Whether a cache holds integers, which meet queries and weights as integers. */
+static inline bool rz_kv_of_integers(uint32_t kv_type) { return kv_type == RZ_KV_Q8_0 || kv_type == RZ_KV_I16; }
+
 enum {
     RZ_KEY_BLOCK = 32, /* keys per step of the running softmax */
     RZ_ATTN_QUERIES = 16, /* queries per call, at most */
