@@ -8,12 +8,25 @@
  * js/model.ts.
  */
 #define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../src/rz.h"
-#include "host.h"
 
 enum { chunk = 128 }; /* prompt tokens per step, as js/model.ts has it */
+
+static double milliseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
+static void fail(const char *what, const char *why) {
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(1);
+}
 
 static void *take(size_t bytes) {
     void *p = malloc(bytes ? bytes : 1);

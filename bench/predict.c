@@ -4,10 +4,24 @@
  * prints microseconds a prediction, the median of 21 runs of 100,000: {"us": ...}.
  */
 #define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
 #include "../src/rz.h"
-#include "host.h"
 
 enum { runs = 21, predictions = 100000, most_inputs = 4096, most_bytes = 1 << 20 };
+
+static double microseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e6 * (double)t.tv_sec + 1e-3 * (double)t.tv_nsec;
+}
+
+static void fail(const char *what, const char *why) {
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(1);
+}
 
 static rz_predictor *open_predictor(const char *path) {
     static unsigned char bytes[most_bytes];
@@ -37,13 +51,13 @@ int main(int argc, char **argv) {
     if (info.n_in > most_inputs || info.n_out > 16) fail(argv[1], "has more inputs or outputs than this program holds");
     for (uint32_t i = 0; i < info.n_in; i++) x[i] = (float)(i % 17) / 16;
     for (int run = 0; run < runs; run++) {
-        const double start = milliseconds();
+        const double start = microseconds();
         for (int i = 0; i < predictions; i++) {
             x[i % info.n_in] += 0x1p-20f;
             rz_predict(p, x, out);
             keep += out[0];
         }
-        us[run] = 1e3 * (milliseconds() - start) / predictions;
+        us[run] = (microseconds() - start) / predictions;
     }
     qsort(us, runs, sizeof *us, ascending);
     printf("{\"us\": %.4f, \"sum\": %g}\n", us[runs / 2], (double)keep);
