@@ -58,6 +58,16 @@ static float extreme_of(const float *x, int n) {
     return extreme;
 }
 
+/* The largest size; those of finite floats are ordered as their bits are. */
+static float largest_size(const float *x, int n) {
+    int32_t most = 0;
+    for (int j = 0; j < n; j++) {
+        const int32_t bits = (int32_t)(rz_bits_from_f32(x[j]) & 0x7fffffffu);
+        most = bits > most ? bits : most;
+    }
+    return rz_f32_from_bits((uint32_t)most);
+}
+
 static void range_of(const float *x, int n, float *low, float *high) {
     *low = *high = x[0];
     for (int j = 1; j < n; j++) {
@@ -85,7 +95,7 @@ static bool quantize_bf16(const float *x, uint8_t *out) {
 }
 
 static bool quantize_q8_0(const float *x, uint8_t *out) {
-    float d = size_of(extreme_of(x, 32)) / 127, inverse = inverse_of(d);
+    float d = largest_size(x, 32) / 127, inverse = inverse_of(d);
     if (!put_half(out, d)) return false;
     for (int j = 0; j < 32; j++) out[2 + j] = (uint8_t)nearest(x[j] * inverse);
     return true;
@@ -238,7 +248,7 @@ static bool quantize_k45(const float *x, int most, uint8_t *out, uint8_t *qh, ui
     affine fits[8];
     float scale = 0, min = 0;
     int scales[8], mins[8];
-    if (size_of(extreme_of(x, k_block)) > LARGEST_K) return false;
+    if (largest_size(x, k_block) > LARGEST_K) return false;
     for (int g = 0; g < 8; g++) {
         fits[g] = search_affine(x + 32 * g, most);
         if (fits[g].scale > scale) scale = fits[g].scale;
@@ -304,7 +314,7 @@ static float search_scale(const float *x) {
 static bool quantize_q6_k(const float *x, uint8_t *out) {
     uint8_t *ql = out, *qh = out + 128, *scales = out + 192;
     float fits[16];
-    if (size_of(extreme_of(x, k_block)) > LARGEST_K) return false;
+    if (largest_size(x, k_block) > LARGEST_K) return false;
     for (int i = 0; i < 16; i++) fits[i] = search_scale(x + 16 * i);
     if (!put_half(out + 208, extreme_of(fits, 16) / -128)) return false;
     float d = rz_f32_from_f16(rz_load_u16(out + 208)), inverse = inverse_of(d);
