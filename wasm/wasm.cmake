@@ -31,7 +31,8 @@ function(rz_wasm name)
     ${RZ_FEATURES} -Oz --no-entry -sSTANDALONE_WASM -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH
     -sINITIAL_MEMORY=1048576 -sMAXIMUM_MEMORY=4294967296 -sSTACK_SIZE=131072
     -sMALLOC=emmalloc -sFILESYSTEM=0 -sEXPORTED_FUNCTIONS=${RZ_EXPORT_LIST}
-    -Wl,--export=__stack_pointer)
+    -Wl,--export=__stack_pointer
+    -sBINARYEN_EXTRA_PASSES=--converge) # until nothing gets smaller: 1 % of the module
   if(V_THREADS)
     target_compile_options(${name} PRIVATE -matomics)
     target_link_options(${name} PRIVATE -matomics -Wl,--shared-memory)
