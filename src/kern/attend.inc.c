@@ -70,7 +70,8 @@ static uint32_t live_groups(uint32_t block, uint32_t end) {
 
 /* What a query carries from block to block. */
 typedef struct {
-    float most, total, shrink;
+    vf total; /* its lanes are added up at the end */
+    float most, shrink;
 } softmax_state;
 
 /* The keys of a block that query i sees; false if none. */
@@ -96,27 +97,33 @@ static float largest_score(const rz_attn *a, uint32_t i, uint32_t block, uint32_
     return most > before ? most : before;
 }
 
-/* Scores become weights exp(score - largest score so far), 0 of keys that are not seen; gives their sum. */
-static float weights_of_scores(float *s, float most) {
+/* Scores become weights exp(score - most); gives sums of them. */
+static vf weights_of_scores(float *s, float most) {
     vf part[KEY_GROUPS];
     for (int g = 0; g < KEY_GROUPS; g++) {
         part[g] = vf_exp(vf_sub(vf_load(s + g * NR), vf_splat(most)));
         vf_store(s + g * NR, part[g]);
     }
-    return vf_sum(vf_fold_block(part));
+    return vf_fold_block(part);
 }
 
 /* The softmax of n queries from i on goes on with the scores of a block. */
 static void softmax_block(const rz_attn *a, uint32_t i, uint32_t n, uint32_t block, float (*s)[RZ_KEY_BLOCK],
                           softmax_state *state) {
+    float most[RZ_ATTN_QUERIES], shrink[RZ_ATTN_QUERIES] = {0};
     for (uint32_t h = 0; h < n; h++) {
         uint32_t first, end;
         block_range(a, i + h, block, &first, &end);
-        const float before = state[h].most, most = largest_score(a, i + h, block, first, end, s[h], before);
-        /* a query that has not seen a key yet has weights of 0 */
-        const float sum = weights_of_scores(s[h], most == -__builtin_inff() ? 0 : most);
-        const float shrink = before == -__builtin_inff() ? 0.0f : before == most ? 1.0f : rz_expf(before - most);
-        state[h] = (softmax_state){most, state[h].total * shrink + sum, shrink};
+        const float before = state[h].most, now = largest_score(a, i + h, block, first, end, s[h], before);
+        state[h].most = now;
+        most[h] = now == -__builtin_inff() ? 0 : now; /* a query that has not seen a key yet has weights of 0 */
+        shrink[h] = before - most[h];
+    }
+    for (uint32_t h = 0; h < n; h += NR) vf_store(shrink + h, vf_exp(vf_load(shrink + h)));
+    for (uint32_t h = 0; h < n; h++) {
+        const vf sum = weights_of_scores(s[h], most[h]);
+        state[h].total = vf_madd(state[h].total, vf_splat(shrink[h]), sum);
+        state[h].shrink = shrink[h];
     }
 }
 
@@ -157,10 +164,7 @@ RZ_INLINE float whole_weights(const float *p, const float *scales, float limit, 
 static float digits_of_weights(const float *p, const uint8_t *values, uint8_t *digits) {
     vi whole[KEY_GROUPS];
     const float unit = whole_weights(p, (const float *)values, RZ_WEIGHT_MOST, whole);
-    for (int g = 0; g < KEY_GROUPS; g++, digits += NR / 4 * XK_BYTES) {
-        xk_store(digits, XK_BYTES, DIGITS == 2 ? vi_low7(whole[g]) : whole[g]);
-        if (DIGITS == 2) xk_store(digits + DIGIT_BYTES, XK_BYTES, vi_high7(whole[g]));
-    }
+    for (int g = 0; g < KEY_GROUPS; g++) vi_store_digits(digits + g * (NR / 4) * XK_BYTES, DIGIT_BYTES, whole[g]);
     return unit;
 }
 
@@ -247,7 +251,7 @@ static void attend_blocks(const rz_attn *a, uint32_t chunk_start, softmax_state 
 SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
     softmax_state state[RZ_ATTN_QUERIES];
     for (uint32_t i = 0; i < a->n_q; i++) {
-        state[i] = (softmax_state){-__builtin_inff(), 0, 0};
+        state[i] = (softmax_state){vf_zero(), -__builtin_inff(), 0};
         memset(a->out[i], 0, rz_round_up(a->head_dim, NR) * sizeof(float));
     }
     switch (a->kv_type) {
@@ -258,6 +262,6 @@ SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
     }
     for (uint32_t i = 0; i < a->n_q; i++) {
         a->max[i] = state[i].most;
-        a->sum[i] = state[i].total;
+        a->sum[i] = vf_sum(state[i].total);
     }
 }

@@ -13,41 +13,60 @@ typedef struct {
     float unit[SAME];
 } pair_vectors;
 
-/* out[i] = out[i] * keep[i] + unit[i] * (pairs of NR rows times those of vector i, from its number `from` on), of Q vectors;
- * out from element `at` on. The same for all `groups` of rows that follow each other. */
-RZ_INLINE void add_products_of(const pair_vectors *v, uint32_t from, const uint8_t *rows, uint32_t pairs,
-                               uint32_t groups, const float *keep, float *const *out, uint32_t at, const int Q) {
-    for (; groups > 0; groups--, at += NR) {
+/* The products of up to PAIRS_AT_ONCE pairs of NR rows and those of Q vectors, from their number `from` on. */
+RZ_INLINE void sum_pairs(const pair_vectors *v, uint32_t from, const uint8_t *rows, uint32_t pairs, vi *sum,
+                         const int Q) {
+    FOR_Q sum[i] = vi_splat(0);
+    for (uint32_t j = 0; j < pairs; j++, rows += 4 * NR) {
+        vb row = vb_load(rows);
+        FOR_Q sum[i] = vi_dot_i16(sum[i], row, v->x[i] + from + 2 * j);
+    }
+}
+
+/* Scores of a group of NR keys and Q queries, to `at` of each row of s. */
+RZ_INLINE void score_group_of(const pair_vectors *q, const uint8_t *group, uint32_t head_dim, float (*s)[RZ_KEY_BLOCK],
+                              uint32_t at, const int Q) {
+    const uint32_t pairs = rz_ceil_div(head_dim, 2);
+    const vf scale = vf_load((const float *)group);
+    vf score[SAME];
+    FOR_Q score[i] = vf_zero();
+    for (uint32_t j = 0; j < pairs; j += PAIRS_AT_ONCE) {
         vi sum[SAME];
-        FOR_Q sum[i] = vi_splat(0);
-        for (uint32_t j = 0; j < pairs; j++, rows += 4 * NR) {
-            vb row = vb_load(rows);
-            FOR_Q sum[i] = vi_dot_i16(sum[i], row, v->x[i] + from + 2 * j);
-        }
+        sum_pairs(q, 2 * j, group + (1 + j) * 4 * NR, rz_min_u32(PAIRS_AT_ONCE, pairs - j), sum, Q);
+        FOR_Q score[i] = vf_add(score[i], vf_from_i(sum[i]));
+    }
+    FOR_Q vf_store(s[i] + at, vf_mul(score[i], vf_mul(scale, vf_splat(q->unit[i]))));
+}
+
+/* out[i] = out[i] * keep[i] + the values of a block times weights i of Q queries, for NR dimensions from each of `groups`
+ * `values` on; out from element `at` on. */
+RZ_INLINE void add_values_of(const pair_vectors *w, const uint8_t *values, uint32_t groups, const float *keep,
+                             float *const *out, uint32_t at, const int Q) {
+    for (; groups > 0; groups--, at += NR, values += PAIRS_AT_ONCE * 4 * NR) {
+        vi sum[SAME];
+        sum_pairs(w, 0, values, PAIRS_AT_ONCE, sum, Q);
         FOR_Q {
             float *to = out[i] + at;
-            vf_store(to, vf_madd(vf_from_i(sum[i]), vf_splat(v->unit[i]), vf_mul(vf_load(to), vf_splat(keep[i]))));
+            vf_store(to, vf_madd(vf_from_i(sum[i]), vf_splat(w->unit[i]), vf_mul(vf_load(to), vf_splat(keep[i]))));
         }
     }
 }
 
-static void add_products(const pair_vectors *v, uint32_t from, const uint8_t *rows, uint32_t pairs, uint32_t groups,
-                         const float *keep, float *const *out, uint32_t at) {
-#define CASE(q) case q: add_products_of(v, from, rows, pairs, groups, keep, out, at, q); break
-    switch (v->n) { CASE(1); CASE(2); CASE(3); CASE(4); }
+/* The same of n vectors. */
+#define CASES(n, f) switch (n) { case 1: f(1); break; case 2: f(2); break; case 3: f(3); break; case 4: f(4); break; }
+static void score_group(const pair_vectors *q, const uint8_t *group, uint32_t head_dim, float (*s)[RZ_KEY_BLOCK],
+                        uint32_t at) {
+#define CASE(n) score_group_of(q, group, head_dim, s, at, n)
+    CASES(q->n, CASE)
 #undef CASE
 }
-
-/* Scores of a group of NR keys, at `at` of each row of s, which is 0. */
-static void score_group(const pair_vectors *q, const uint8_t *group, uint32_t head_dim, float *const *s, uint32_t at) {
-    static const float keep[SAME] = {1, 1, 1, 1};
-    const uint32_t pairs = rz_ceil_div(head_dim, 2);
-    for (uint32_t j = 0; j < pairs; j += PAIRS_AT_ONCE) {
-        add_products(q, 2 * j, group + (1 + j) * 4 * NR, rz_min_u32(PAIRS_AT_ONCE, pairs - j), 1, keep, s, at);
-    }
-    const vf scale = vf_load((const float *)group);
-    for (uint32_t i = 0; i < q->n; i++) vf_store(s[i] + at, vf_mul(vf_load(s[i] + at), scale));
+static void add_values(const pair_vectors *w, const uint8_t *values, uint32_t groups, const float *keep,
+                       float *const *out, uint32_t at) {
+#define CASE(n) add_values_of(w, values, groups, keep, out, at, n)
+    CASES(w->n, CASE)
+#undef CASE
 }
+#undef CASES
 
 /* The queries of a tile. */
 static pair_vectors vectors_of_queries(const rz_attn *a, uint32_t i0, uint32_t n) {
@@ -74,19 +93,16 @@ static void weigh_values(const uint8_t *values, uint32_t n, const float (*p)[RZ_
 static void attend_tile(const rz_attn *a, uint32_t i0, uint32_t n, uint32_t start, uint32_t stop, softmax_state *state) {
     enum { GROUP_BYTES = PAIRS_AT_ONCE * 4 * NR }; /* of a block's values */
     const uint32_t row = rz_i16_row(a->head_dim), width = rz_round_up(a->head_dim, NR), groups = width / NR;
-    float s[SAME][RZ_KEY_BLOCK], keep[SAME], *const score[SAME] = {s[0], s[1], s[2], s[3]};
+    float s[SAME][RZ_KEY_BLOCK] = {{0}}, keep[SAME];
     int16_t weight[SAME][RZ_KEY_BLOCK];
     const pair_vectors q = vectors_of_queries(a, i0, n);
     pair_vectors w = {n, {weight[0], weight[1], weight[2], weight[3]}, {0}};
     const uint8_t *values = NULL;
     for (uint32_t block = start / RZ_KEY_BLOCK * RZ_KEY_BLOCK; block < stop; block += RZ_KEY_BLOCK) {
-        memset(s, 0, sizeof s);
         for (uint32_t g = 0; g < KEY_GROUPS; g++) {
             const uint32_t key = block + g * NR, v0 = groups * g / KEY_GROUPS, v1 = groups * (g + 1) / KEY_GROUPS;
-            if (key < stop) score_group(&q, (const uint8_t *)a->k + (size_t)key * row, a->head_dim, score, g * NR);
-            if (values) {
-                add_products(&w, 0, values + v0 * GROUP_BYTES, PAIRS_AT_ONCE, v1 - v0, keep, a->out + i0, v0 * NR);
-            }
+            if (key < stop) score_group(&q, (const uint8_t *)a->k + (size_t)key * row, a->head_dim, s, g * NR);
+            if (values) add_values(&w, values + v0 * GROUP_BYTES, v1 - v0, keep, a->out + i0, v0 * NR);
         }
         softmax_block(a, i0, n, block, s, state);
         for (uint32_t i = 0; i < n; i++) keep[i] = state[i].shrink;
@@ -94,7 +110,7 @@ static void attend_tile(const rz_attn *a, uint32_t i0, uint32_t n, uint32_t star
         weigh_values(values, n, s, weight, w.unit);
         values += RZ_VALUE_CODES;
     }
-    add_products(&w, 0, values, PAIRS_AT_ONCE, groups, keep, a->out + i0, 0);
+    add_values(&w, values, groups, keep, a->out + i0, 0);
 }
 
 /* All queries meet the chunk of keys from chunk_start on. */

@@ -64,8 +64,6 @@ static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_max(vi a, vi b) { return _mm512_max_epi32(a, b); }
 static inline int32_t vi_largest(vi v) { return _mm512_reduce_max_epi32(v); }
 static inline int32_t vi_sum(vi v) { return _mm512_reduce_add_epi32(v); }
-static inline vi vi_low7(vi a) { return _mm512_and_si512(a, _mm512_set1_epi32(127)); }
-static inline vi vi_high7(vi a) { return _mm512_srli_epi32(a, 7); }
 static inline vi vi_shl(vi a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 static inline vi vi_round(vf a) { return _mm512_cvtps_epi32(a); }
 
@@ -105,6 +103,11 @@ static inline void xk_store(uint8_t *dst, size_t step, vi q) {
     uint32_t groups[4];
     _mm_storeu_si128((__m128i *)groups, _mm512_cvtsepi32_epi8(q));
     for (int i = 0; i < 4; i++) rz_store_u32(dst + (size_t)i * step, groups[i]);
+}
+static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
+    const __m512i low = _mm512_and_si512(q, _mm512_set1_epi32(127)), high = _mm512_srli_epi32(q, 7);
+    _mm_storeu_si128((__m128i *)dst, _mm512_cvtepi32_epi8(low));
+    _mm_storeu_si128((__m128i *)(dst + apart), _mm512_cvtepi32_epi8(high));
 }
 
 static inline vi vi_dot_u7(vi acc, vb codes, xk x) { return _mm512_dpbusd_epi32(acc, codes, x); }

@@ -110,11 +110,6 @@ static inline vi vi_add(vi a, vi b) { return EACH2(vi, vaddq_s32, a, b); }
 static inline vi vi_max(vi a, vi b) { return EACH2(vi, vmaxq_s32, a, b); }
 static inline int32_t vi_largest(vi v) { return vmaxvq_s32(vmaxq_s32(v.a, v.b)); }
 static inline int32_t vi_sum(vi v) { return vaddvq_s32(vaddq_s32(v.a, v.b)); }
-static inline vi vi_low7(vi a) {
-    int32x4_t mask = vdupq_n_s32(127);
-    return (vi){vandq_s32(a.a, mask), vandq_s32(a.b, mask)};
-}
-static inline vi vi_high7(vi a) { return (vi){vshrq_n_s32(a.a, 7), vshrq_n_s32(a.b, 7)}; }
 static inline vi vi_shl(vi a, int n) {
     int32x4_t by = vdupq_n_s32(n);
     return (vi){vshlq_s32(a.a, by), vshlq_s32(a.b, by)};
@@ -161,11 +156,16 @@ static inline vb vb_shift_down(vb a, int n) { return vb_move(a, -n); }
 static inline xk xk_load(const uint8_t *p) {
     return vreinterpretq_s8_u32(vdupq_n_u32(rz_load_u32(p)));
 }
+static inline int16x8_t narrow_to_i16(vi q) { return vcombine_s16(vqmovn_s32(q.a), vqmovn_s32(q.b)); }
 static inline void xk_store(uint8_t *dst, size_t step, vi q) {
-    int16x8_t wide = vcombine_s16(vqmovn_s32(q.a), vqmovn_s32(q.b));
-    uint32x2_t bytes = vreinterpret_u32_s8(vqmovn_s16(wide));
+    uint32x2_t bytes = vreinterpret_u32_s8(vqmovn_s16(narrow_to_i16(q)));
     rz_store_u32(dst, vget_lane_u32(bytes, 0));
     rz_store_u32(dst + step, vget_lane_u32(bytes, 1));
+}
+static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
+    const int16x8_t wide = narrow_to_i16(q);
+    vst1_s8((int8_t *)dst, vmovn_s16(vandq_s16(wide, vdupq_n_s16(127))));
+    vst1_s8((int8_t *)(dst + apart), vmovn_s16(vshrq_n_s16(wide, 7)));
 }
 
 #ifdef __ARM_FEATURE_DOTPROD

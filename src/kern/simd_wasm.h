@@ -43,7 +43,7 @@ static inline v128_t constant(int i) {
         [C_LOW4] = SPLAT(0x0f0f0f0f),   [C_BIT4] = SPLAT(0x10101010),
         [C_BITS45] = SPLAT(0x30303030), [C_EVEN] = SPLAT(0x00ff00ff),
         [C_HALF] = SPLAT(0x8fffe000),   [C_HALF_SCALE] = SPLAT(0x77800000), /* 2^112 */
-        [C_LOW7] = SPLAT(127),          [C_ROUND] = SPLAT(0x4b400000) /* RZ_ROUND of fmath.h */
+        [C_LOW7] = SPLAT(0x007f007f),          [C_ROUND] = SPLAT(0x4b400000) /* RZ_ROUND of fmath.h */
     };
 #undef SPLAT
     const uint32_t *p = values[i];
@@ -147,11 +147,6 @@ static inline int32_t vi_sum(vi v) {
 static inline vi vi_shl(vi a, int n) {
     return PAIR(vi, wasm_i32x4_shl(a.a, (uint32_t)n), wasm_i32x4_shl(a.b, (uint32_t)n));
 }
-static inline vi vi_low7(vi a) {
-    v128_t mask = constant(C_LOW7);
-    return PAIR(vi, wasm_v128_and(a.a, mask), wasm_v128_and(a.b, mask));
-}
-static inline vi vi_high7(vi a) { return PAIR(vi, wasm_u32x4_shr(a.a, 7), wasm_u32x4_shr(a.b, 7)); }
 static inline vi vi_round(vf a) {
     v128_t magic = constant(C_ROUND);
     return PAIR(vi, wasm_i32x4_sub(wasm_f32x4_add(a.a, magic), magic),
@@ -232,6 +227,12 @@ static inline void xk_store(uint8_t *dst, size_t step, vi q) {
     wasm_v128_store32_lane(dst, bytes, 0);
     wasm_v128_store32_lane(dst + step, bytes, 1);
 }
+static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
+    const v128_t wide = narrow_to_i16(q), low = wasm_v128_and(wide, constant(C_LOW7));
+    const v128_t both = wasm_i8x16_narrow_i16x8(low, wasm_u16x8_shr(wide, 7));
+    wasm_v128_store64_lane(dst, both, 0);
+    wasm_v128_store64_lane(dst + apart, both, 1);
+}
 static inline v128_t dot4(v128_t x, v128_t w, v128_t acc) {
     return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, w, acc);
 }
@@ -278,11 +279,18 @@ typedef vb w8;
 static inline xk xk_load(const uint8_t *p) {
     return (xk){wasm_v128_load32_splat(p), wasm_v128_load32_splat(p + 4)};
 }
-static inline void xk_store(uint8_t *dst, size_t step, vi q) {
+static inline v128_t narrow_to_xk(vi q) {
     v128_t i16 = narrow_to_i16(q);
-    i16 = wasm_i16x8_shuffle(i16, i16, 0, 2, 1, 3, 4, 6, 5, 7);
+    return wasm_i16x8_shuffle(i16, i16, 0, 2, 1, 3, 4, 6, 5, 7);
+}
+static inline void xk_store(uint8_t *dst, size_t step, vi q) {
+    v128_t i16 = narrow_to_xk(q);
     wasm_v128_store64_lane(dst, i16, 0);
     wasm_v128_store64_lane(dst + step, i16, 1);
+}
+static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
+    (void)apart;
+    wasm_v128_store(dst, narrow_to_xk(q));
 }
 static inline v128_t dot4(v128_t acc, v128_t w, xk x) {
     v128_t even = wasm_v128_and(w, constant(C_EVEN)), odd = wasm_u16x8_shr(w, 8);

@@ -89,9 +89,6 @@ static inline int32_t vi_sum(vi v) {
     return _mm_cvtsi128_si32(s) + _mm_extract_epi32(s, 1);
 }
 static inline vi vi_shl(vi a, int n) { return _mm256_slli_epi32(a, n); }
-/* bits 0 to 6, and 7 to 13, of numbers that have 14 */
-static inline vi vi_low7(vi a) { return _mm256_and_si256(a, _mm256_set1_epi32(127)); }
-static inline vi vi_high7(vi a) { return _mm256_srli_epi32(a, 7); }
 
 static inline vb vb_load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void vb_store(uint8_t *p, vb v) { _mm256_storeu_si256((__m256i *)p, v); }
@@ -135,12 +132,22 @@ static inline xk xk_load(const uint8_t *p) { return _mm256_set1_epi32((int32_t)r
 
 static inline vi vi_round(vf a) { return _mm256_cvtps_epi32(a); }
 
+static inline __m128i narrow_to_i16(vi q) {
+    return _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+}
 /* NR rounded activations of one token: their k-groups go `step` bytes apart to dst. */
 static inline void xk_store(uint8_t *dst, size_t step, vi q) {
-    __m128i low = _mm256_castsi256_si128(q), high = _mm256_extracti128_si256(q, 1);
-    __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128());
+    __m128i bytes = _mm_packs_epi16(narrow_to_i16(q), _mm_setzero_si128());
     rz_store_u32(dst, (uint32_t)_mm_cvtsi128_si32(bytes));
     rz_store_u32(dst + step, (uint32_t)_mm_extract_epi32(bytes, 1));
+}
+/* NR whole numbers of 14 bits as k-groups that follow each other: bits 0 to 6, and `apart` bytes on bits 7 to 13; where
+ * activations are not bytes, all bits at dst. */
+static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
+    const __m128i wide = narrow_to_i16(q), low = _mm_and_si128(wide, _mm_set1_epi16(127));
+    const __m128i both = _mm_packs_epi16(low, _mm_srli_epi16(wide, 7));
+    _mm_storel_epi64((__m128i *)dst, both);
+    _mm_storel_epi64((__m128i *)(dst + apart), _mm_unpackhi_epi64(both, both));
 }
 
 /* The lanes of a block of RZ_KEY_BLOCK values, added up to one vector. */
