@@ -1,16 +1,21 @@
 /* pool.c: the protocol of pool.h. */
 #include "pool.h"
 
+/* Turns of a thread that waits before it sleeps, some 25 us: longer than what one thread computes between two regions,
+ * too short for a busy machine to count the thread as one that always runs. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define SPIN_HINT() _mm_pause()
+enum { spins = 1000 };
 #elif defined(__aarch64__)
 #define SPIN_HINT() __asm__ volatile("isb")
-#else
+enum { spins = 4000 };
+#else /* wasm: a turn is a load and a comparison */
 #define SPIN_HINT() ((void)0)
+enum { spins = 20000 };
 #endif
 
-enum { spins = 4000, stop_bit = 1u << 31 };
+enum { stop_bit = 1u << 31 };
 
 /* Takes a chunk of the current region: its index, or UINT32_MAX when none is left. */
 static uint32_t take_chunk(rz_pool *p) {
