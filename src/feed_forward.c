@@ -25,18 +25,28 @@ static void activate(const rz_model *m, float *gate, const float *up, uint32_t w
     }
 }
 
-/* out [n][ld_embd] = down(act(gate x) * up x) */
+typedef struct {
+    const rz_model *m;
+    rz_run *run;
+    uint32_t width;
+} activate_task;
+
+static void activate_row(void *arg, uint32_t t) {
+    const activate_task *task = arg;
+    const rz_run *run = task->run;
+    activate(task->m, run->gate + t * run->ld_ff, run->up + t * run->ld_ff, task->width);
+}
+
+/* out [n][ld_embd] = down(act(gate x) * up x); `before` makes x. */
 static void dense(const rz_model *m, rz_run *run, const rz_linear *gate, const rz_linear *up,
-                  const rz_linear *down, const float *x, uint32_t n, float *out) {
+                  const rz_linear *down, const rz_rows *before, const float *x, uint32_t n, float *out) {
     const rz_linear *first = m->config.gated ? gate : up;
+    activate_task activated = {m, run, first->w.rows};
     const rz_product products[] = {{&first->w, first->b, run->gate, run->ld_ff},
                                    {&up->w, up->b, run->up, run->ld_ff}};
-    rz_products(m, run, x, run->ld_embd, n, products, m->config.gated ? 2 : 1);
-    for (uint32_t t = 0; t < n; t++) {
-        activate(m, run->gate + t * run->ld_ff, run->up + t * run->ld_ff, first->w.rows);
-    }
+    rz_products(m, run, before, x, run->ld_embd, n, products, m->config.gated ? 2 : 1);
     const rz_product product = {&down->w, down->b, out, run->ld_embd};
-    rz_products(m, run, run->gate, run->ld_ff, n, &product, 1);
+    rz_products(m, run, &(rz_rows){activate_row, &activated}, run->gate, run->ld_ff, n, &product, 1);
 }
 
 /* ---- experts ------------------------------------------------------------------------------- */
@@ -93,7 +103,7 @@ static void run_expert(const rz_model *m, rz_run *run, const rz_layer *l, const 
     if (!chosen) return;
     rz_linear gate = expert_of(&l->gates, e), up = expert_of(&l->ups, e);
     rz_linear down = expert_of(&l->downs, e);
-    dense(m, run, &gate, &up, &down, run->expert_in, chosen, run->expert_out);
+    dense(m, run, &gate, &up, &down, NULL, run->expert_in, chosen, run->expert_out);
     for (uint32_t i = 0; i < chosen; i++) {
         const float *y = run->expert_out + i * run->ld_embd;
         float *out = run->ffn_out + run->routed[i] * run->ld_embd;
@@ -106,7 +116,7 @@ static void run_expert(const rz_model *m, rz_run *run, const rz_layer *l, const 
 static void add_shared_expert(const rz_model *m, rz_run *run, const rz_layer *l, const float *x,
                               uint32_t n) {
     const uint32_t width = m->config.n_embd;
-    dense(m, run, &l->shared_gate, &l->shared_up, &l->shared_down, x, n, run->expert_out);
+    dense(m, run, &l->shared_gate, &l->shared_up, &l->shared_down, NULL, x, n, run->expert_out);
     for (uint32_t t = 0; t < n; t++) {
         const float *xt = x + t * run->ld_embd, *y = run->expert_out + t * run->ld_embd;
         float *out = run->ffn_out + t * run->ld_embd, weight = 1;
@@ -119,14 +129,15 @@ static void add_shared_expert(const rz_model *m, rz_run *run, const rz_layer *l,
     }
 }
 
-void rz_feed_forward(const rz_model *m, rz_run *run, const rz_layer *l, const float *x, uint32_t n) {
+void rz_feed_forward(const rz_model *m, rz_run *run, const rz_layer *l, const rz_rows *before, const float *x,
+                     uint32_t n) {
     const rz_config *c = &m->config;
     if (!l->router.w.rows) {
-        dense(m, run, &l->gate, &l->up, &l->down, x, n, run->ffn_out);
+        dense(m, run, &l->gate, &l->up, &l->down, before, x, n, run->ffn_out);
         return;
     }
     const rz_product routes = {&l->router.w, l->router.b, run->routes, run->ld_expert};
-    rz_products(m, run, x, run->ld_embd, n, &routes, 1);
+    rz_products(m, run, before, x, run->ld_embd, n, &routes, 1);
     for (uint32_t t = 0; t < n; t++) {
         choose_experts(c, run->routes + t * run->ld_expert);
         memset(run->ffn_out + t * run->ld_embd, 0, c->n_embd * sizeof(float));

@@ -82,31 +82,25 @@ static void norm_row(const rz_model *m, const rz_norm *norm, float *y, const flo
     }
 }
 
-/* Normalises rows of the stream's width; a norm that is not there copies. y may be x. */
-static void norm_rows(const rz_model *m, const rz_run *run, const rz_norm *norm, float *y,
-                      const float *x, uint32_t n) {
-    for (uint32_t t = 0; t < n; t++) {
-        float *yt = y + t * run->ld_embd;
-        const float *xt = x + t * run->ld_embd;
-        if (norm->w) {
-            norm_row(m, norm, yt, xt, m->config.n_embd);
-        } else if (yt != xt) {
-            memcpy(yt, xt, m->config.n_embd * sizeof *yt);
-        }
+/* Row t of something as wide as the stream. */
+static float *row_of(const rz_run *run, float *rows, uint32_t t) { return rows + t * run->ld_embd; }
+
+/* Normalises a row of the stream's width; a norm that is not there copies. y may be x. */
+static void norm_stream(const rz_model *m, const rz_norm *norm, float *y, const float *x) {
+    if (norm->w) {
+        norm_row(m, norm, y, x, m->config.n_embd);
+    } else if (y != x) {
+        memcpy(y, x, m->config.n_embd * sizeof *y);
     }
 }
 
 /* x += scale y */
-static void add_rows(const rz_model *m, rz_run *run, const float *y, uint32_t n) {
+static void add_row(const rz_model *m, float *x, const float *y) {
     const float scale = m->config.residual_scale;
-    for (uint32_t t = 0; t < n; t++) {
-        float *xt = run->x + t * run->ld_embd;
-        const float *yt = y + t * run->ld_embd;
-        if (scale == 1) {
-            for (uint32_t i = 0; i < m->config.n_embd; i++) xt[i] += yt[i];
-        } else {
-            for (uint32_t i = 0; i < m->config.n_embd; i++) xt[i] += scale * yt[i];
-        }
+    if (scale == 1) {
+        for (uint32_t i = 0; i < m->config.n_embd; i++) x[i] += y[i];
+    } else {
+        for (uint32_t i = 0; i < m->config.n_embd; i++) x[i] += scale * y[i];
     }
 }
 
@@ -137,10 +131,18 @@ static void embed(const rz_model *m, rz_run *run, const uint32_t *tokens, uint32
             take_row(run, &m->position_embd, rz_min_u32(position + t, last), x, true);
         }
     }
-    if (m->embd_norm.w) norm_rows(m, run, &m->embd_norm, run->x, run->x, n);
+    for (uint32_t t = 0; t < n; t++) norm_stream(m, &m->embd_norm, row_of(run, run->x, t), row_of(run, run->x, t));
 }
 
 /* ---- attention ----------------------------------------------------------------------------- */
+
+/* A layer's share of a step, whose rows are spread over threads. */
+typedef struct {
+    const rz_model *m;
+    rz_kv *kv;
+    rz_run *run;
+    uint32_t layer, n, position;
+} layer_task;
 
 /* cos and sin of position times frequency, for every token of the chunk. */
 static void fill_rope(const rz_rope *rope, const float *freqs, float *cosines, float *sines,
@@ -186,89 +188,113 @@ static void clamp_row(float *row, uint32_t width, float most) {
     }
 }
 
-/* From products to what attention sees: clamped, normalised, rotated, scaled; keys and values join
- * the cache. */
-static void finish_qkv(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
-                       uint32_t position) {
+/* From products to what attention sees: clamped, normalised, rotated, scaled; the key and the value of token t join the
+ * cache. */
+static void finish_qkv(const layer_task *task, uint32_t t) {
+    const rz_model *m = task->m;
+    const rz_run *run = task->run;
     const rz_config *c = &m->config;
-    const rz_layer *l = &m->layers[layer];
-    const bool local = rz_layer_windowed(c, layer) && c->rope_local.kind != RZ_ROPE_NONE;
-    const uint32_t pairs = c->rope.dim / 2, q_width = c->n_head * c->head_dim;
-    const uint32_t kv_width = c->n_head_kv * c->head_dim;
-    const size_t table = local ? (size_t)run->chunk * pairs : 0;
-    for (uint32_t t = 0; t < n; t++) {
-        float *q = run->q + t * run->ld_q, *k = run->k + t * run->ld_kv, *v = run->v + t * run->ld_kv;
-        clamp_row(q, q_width, c->clamp_qkv);
-        clamp_row(k, kv_width, c->clamp_qkv);
-        clamp_row(v, kv_width, c->clamp_qkv);
-        norm_heads(m, &l->q_norm, l->q_norm_width, q, q_width);
-        norm_heads(m, &l->k_norm, l->k_norm_width, k, kv_width);
-        if (rz_layer_rotated(c, layer)) {
-            const rz_rope *rope = local ? &c->rope_local : &c->rope;
-            const float *cos = run->rope_cos + table + t * pairs;
-            const float *sin = run->rope_sin + table + t * pairs;
-            rotate(rope, q, c->n_head, c->head_dim, cos, sin);
-            rotate(rope, k, c->n_head_kv, c->head_dim, cos, sin);
-        }
-        for (uint32_t i = 0; i < q_width; i++) q[i] *= c->attn_scale;
-        rz_kv_append(kv, layer, position + t, k, v);
+    const rz_layer *l = &m->layers[task->layer];
+    const bool local = rz_layer_windowed(c, task->layer) && c->rope_local.kind != RZ_ROPE_NONE;
+    const uint32_t q_width = c->n_head * c->head_dim, kv_width = c->n_head_kv * c->head_dim;
+    float *q = run->q + t * run->ld_q, *k = run->k + t * run->ld_kv, *v = run->v + t * run->ld_kv;
+    clamp_row(q, q_width, c->clamp_qkv);
+    clamp_row(k, kv_width, c->clamp_qkv);
+    clamp_row(v, kv_width, c->clamp_qkv);
+    norm_heads(m, &l->q_norm, l->q_norm_width, q, q_width);
+    norm_heads(m, &l->k_norm, l->k_norm_width, k, kv_width);
+    if (rz_layer_rotated(c, task->layer)) {
+        const rz_rope *rope = local ? &c->rope_local : &c->rope;
+        const size_t at = (t + (local ? run->chunk : 0)) * (size_t)(c->rope.dim / 2);
+        rotate(rope, q, c->n_head, c->head_dim, run->rope_cos + at, run->rope_sin + at);
+        rotate(rope, k, c->n_head_kv, c->head_dim, run->rope_cos + at, run->rope_sin + at);
     }
+    for (uint32_t i = 0; i < q_width; i++) q[i] *= c->attn_scale;
+    rz_kv_append(task->kv, task->layer, task->position + t, k, v);
 }
 
-/* The heads' outputs side by side, without the padding of each. */
-static void join_heads(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t n) {
-    const rz_config *c = &m->config;
-    for (uint32_t t = 0; t < n; t++) {
-        for (uint32_t h = 0; h < c->n_head; h++) {
-            memcpy(run->joined + t * run->ld_q + (size_t)h * c->head_dim,
-                   run->heads + ((size_t)t * c->n_head + h) * kv->v_width,
-                   c->head_dim * sizeof(float));
-        }
-    }
+/* The tokens whose keys are in one block of the cache, which they have for themselves. */
+static void finish_block(void *arg, uint32_t unit) {
+    const layer_task *task = arg;
+    const uint32_t block = (task->position / RZ_KEY_BLOCK + unit) * RZ_KEY_BLOCK;
+    const uint32_t t0 = rz_max_u32(block, task->position) - task->position;
+    const uint32_t t1 = rz_min_u32(block + RZ_KEY_BLOCK - task->position, task->n);
+    for (uint32_t t = t0; t < t1; t++) finish_qkv(task, t);
 }
 
-/* Attention of x [n][ld_embd] to run->out. */
-static void attention(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer, const float *x,
-                      uint32_t n, uint32_t position) {
-    const rz_layer *l = &m->layers[layer];
-    const rz_product qkv[] = {{&l->wq.w, l->wq.b, run->q, run->ld_q},
-                              {&l->wk.w, l->wk.b, run->k, run->ld_kv},
-                              {&l->wv.w, l->wv.b, run->v, run->ld_kv}};
-    rz_products(m, run, x, run->ld_embd, n, qkv, 3);
-    finish_qkv(m, kv, run, layer, n, position);
-    rz_attend(m, kv, run, layer, n, position);
-    join_heads(m, kv, run, n);
-    const rz_product output = {&l->wo.w, l->wo.b, run->out, run->ld_embd};
-    rz_products(m, run, run->joined, run->ld_q, n, &output, 1);
-    if (l->attn_post_norm.w) norm_rows(m, run, &l->attn_post_norm, run->out, run->out, n);
+/* The heads' outputs of token t side by side, without the padding of each. */
+static void join_heads(void *arg, uint32_t t) {
+    const layer_task *task = arg;
+    const rz_config *c = &task->m->config;
+    const rz_run *run = task->run;
+    const uint32_t width = task->kv->v_width;
+    for (uint32_t h = 0; h < c->n_head; h++) {
+        memcpy(run->joined + t * run->ld_q + (size_t)h * c->head_dim,
+               run->heads + ((size_t)t * c->n_head + h) * width, c->head_dim * sizeof(float));
+    }
 }
 
 /* ---- layers -------------------------------------------------------------------------------- */
 
-static void run_layer(const rz_model *m, rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
-                      uint32_t position) {
-    const rz_layer *l = &m->layers[layer];
-    const bool parallel = m->config.parallel;
-    norm_rows(m, run, &l->attn_norm, run->norm, run->x, n);
-    attention(m, kv, run, layer, run->norm, n, position);
-    if (!parallel) {
-        add_rows(m, run, run->out, n);
-        if (l->attn_stream_norm.w) norm_rows(m, run, &l->attn_stream_norm, run->x, run->x, n);
+/* The results of a layer join row t of the stream. */
+static void leave_layer(const layer_task *task, const rz_layer *l, uint32_t t) {
+    const rz_model *m = task->m;
+    const rz_run *run = task->run;
+    float *x = row_of(run, run->x, t), *y = row_of(run, run->ffn_out, t);
+    norm_stream(m, &l->ffn_post_norm, y, y);
+    if (m->config.parallel) add_row(m, x, row_of(run, run->out, t));
+    add_row(m, x, y);
+    norm_stream(m, &l->ffn_stream_norm, x, x);
+}
+
+/* Row t of what a layer begins with, or the head behind the last one. */
+static void enter_layer(void *arg, uint32_t t) {
+    const layer_task *task = arg;
+    const rz_model *m = task->m;
+    const rz_run *run = task->run;
+    const bool last = task->layer == m->config.n_layer;
+    if (task->layer > 0) leave_layer(task, &m->layers[task->layer - 1], t);
+    norm_stream(m, last ? &m->output_norm : &m->layers[task->layer].attn_norm, row_of(run, run->norm, t),
+                row_of(run, run->x, t));
+}
+
+/* Row t of what the feed-forward layer begins with. */
+static void enter_feed_forward(void *arg, uint32_t t) {
+    const layer_task *task = arg;
+    const rz_model *m = task->m;
+    const rz_run *run = task->run;
+    const rz_layer *l = &m->layers[task->layer];
+    float *x = row_of(run, run->x, t), *out = row_of(run, run->out, t);
+    norm_stream(m, &l->attn_post_norm, out, out);
+    if (!m->config.parallel) {
+        add_row(m, x, out);
+        norm_stream(m, &l->attn_stream_norm, x, x);
     }
     /* a parallel layer without a norm of its own shares the attention's */
-    if (!parallel || l->ffn_norm.w) norm_rows(m, run, &l->ffn_norm, run->norm, run->x, n);
-    rz_feed_forward(m, run, l, run->norm, n);
-    if (l->ffn_post_norm.w) norm_rows(m, run, &l->ffn_post_norm, run->ffn_out, run->ffn_out, n);
-    if (parallel) add_rows(m, run, run->out, n);
-    add_rows(m, run, run->ffn_out, n);
-    if (l->ffn_stream_norm.w) norm_rows(m, run, &l->ffn_stream_norm, run->x, run->x, n);
+    if (!m->config.parallel || l->ffn_norm.w) norm_stream(m, &l->ffn_norm, row_of(run, run->norm, t), x);
+}
+
+static void run_layer(layer_task *task) {
+    const rz_model *m = task->m;
+    rz_run *run = task->run;
+    const rz_layer *l = &m->layers[task->layer];
+    const uint32_t n = task->n, blocks = (task->position + n - 1) / RZ_KEY_BLOCK - task->position / RZ_KEY_BLOCK + 1;
+    const rz_product qkv[] = {{&l->wq.w, l->wq.b, run->q, run->ld_q},
+                              {&l->wk.w, l->wk.b, run->k, run->ld_kv},
+                              {&l->wv.w, l->wv.b, run->v, run->ld_kv}};
+    const rz_product output = {&l->wo.w, l->wo.b, run->out, run->ld_embd};
+    rz_products(m, run, &(rz_rows){enter_layer, task}, run->norm, run->ld_embd, n, qkv, 3);
+    rz_pool_run(n > m->kern->tile ? m->pool : NULL, blocks, finish_block, task);
+    rz_attend(m, task->kv, run, task->layer, n, task->position);
+    rz_products(m, run, &(rz_rows){join_heads, task}, run->joined, run->ld_q, n, &output, 1);
+    rz_feed_forward(m, run, l, &(rz_rows){enter_feed_forward, task}, run->norm, n);
 }
 
 /* Logits of n rows of run->norm, scaled and capped as the model has it. */
 static void output_head(const rz_model *m, rz_run *run, const float *x, uint32_t n) {
     const rz_config *c = &m->config;
     const rz_product head = {&m->output.w, m->output.b, run->logits, run->ld_vocab};
-    rz_products(m, run, x, run->ld_embd, n, &head, 1);
+    rz_products(m, run, NULL, x, run->ld_embd, n, &head, 1);
     if (c->logit_scale == 1 && c->logit_softcap == 0) return;
     for (uint32_t t = 0; t < n; t++) {
         float *logits = run->logits + t * run->ld_vocab;
@@ -293,9 +319,8 @@ void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *token
         fill_rope(&c->rope_local, run->freqs_local, run->rope_cos + table, run->rope_sin + table, n,
                   position);
     }
-    for (uint32_t layer = 0; layer < c->n_layer; layer++) {
-        run_layer(m, kv, run, layer, n, position);
-    }
-    norm_rows(m, run, &m->output_norm, run->norm, run->x, n);
+    layer_task task = {m, kv, run, 0, n, position};
+    for (; task.layer < c->n_layer; task.layer++) run_layer(&task);
+    rz_each_row(m, n, &(rz_rows){enter_layer, &task});
     if (n_logits) output_head(m, run, run->norm + (n - n_logits) * run->ld_embd, n_logits);
 }

@@ -54,10 +54,6 @@ void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *token
 void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
                uint32_t position);
 
-/* ---- feed_forward.c -------------------------------------------------------------------------- */
-
-/* The feed-forward layer, dense or of experts: x [n][ld_embd] to run->ffn_out. */
-void rz_feed_forward(const rz_model *m, rz_run *run, const rz_layer *l, const float *x, uint32_t n);
 
 /* ---- product.c ------------------------------------------------------------------------------ */
 
@@ -69,8 +65,24 @@ typedef struct {
     size_t ldy;
 } rz_product;
 
-/* Computes up to 3 products of x [n][ldx] (all with the same number of columns) as one region. */
-void rz_products(const rz_model *m, rz_run *run, const float *x, size_t ldx, uint32_t n,
+/* Computes row t of something; for different rows by different threads. */
+typedef struct {
+    void (*fn)(void *arg, uint32_t t);
+    void *arg;
+} rz_rows;
+
+/* Rows 0 to n - 1. */
+void rz_each_row(const rz_model *m, uint32_t n, const rz_rows *rows);
+
+/* Computes up to 3 products of x [n][ldx] (all with the same number of columns) as one region. `before` makes each row
+ * of x, where it is not NULL. */
+void rz_products(const rz_model *m, rz_run *run, const rz_rows *before, const float *x, size_t ldx, uint32_t n,
                  const rz_product *products, uint32_t n_products);
+
+/* ---- feed_forward.c -------------------------------------------------------------------------- */
+
+/* The feed-forward layer, dense or of experts: x [n][ld_embd], which `before` makes, to run->ffn_out. */
+void rz_feed_forward(const rz_model *m, rz_run *run, const rz_layer *l, const rz_rows *before, const float *x,
+                     uint32_t n);
 
 #endif

@@ -15,12 +15,14 @@
 #ifndef RZ_KV_H
 #define RZ_KV_H
 
+#include <stdatomic.h>
+
 #include "arena.h"
 #include "model.h"
 
 typedef struct {
     uint32_t type;     /* RZ_KV_* */
-    uint32_t lost;     /* first position with a number that the type cannot hold, or UINT32_MAX */
+    _Atomic uint32_t lost; /* first position with a number that the type cannot hold, or UINT32_MAX */
     uint32_t nr;
     uint32_t n_ctx;    /* positions, a multiple of nr, for integers of 32 */
     uint32_t head_dim, n_head_kv;
@@ -43,7 +45,8 @@ static inline uint8_t *rz_kv_v(const rz_kv *kv, uint32_t layer, uint32_t head) {
 }
 
 /* Stores one position of one layer; k and v are rows of n_head_kv * head_dim floats. Kernels read
- * finite halves and scales only: kv->lost says where one was not. */
+ * finite halves and scales only: kv->lost says where one was not. Positions of different blocks of RZ_KEY_BLOCK may be
+ * stored by different threads. */
 void rz_kv_append(rz_kv *kv, uint32_t layer, uint32_t position, const float *k, const float *v);
 
 #endif

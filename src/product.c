@@ -11,6 +11,7 @@ enum {
 
 typedef struct {
     const rz_model *m;
+    const rz_rows *before;
     const float *x;
     size_t ldx;
     rz_act act;
@@ -30,11 +31,13 @@ static void pack_floats(const product_task *p, uint32_t t0, uint32_t n, uint32_t
     }
 }
 
+/* One tile of activations, whose rows are made where they are not there. */
 static void pack_tile(void *arg, uint32_t tile) {
     const product_task *p = arg;
     const rz_kern *kern = p->m->kern;
     uint32_t t0 = tile * kern->tile, width = rz_tile_width(kern, p->act.n, t0);
     uint32_t n = rz_min_u32(width, p->act.n - t0);
+    for (uint32_t t = t0; p->before && t < t0 + n; t++) p->before->fn(p->before->arg, t);
     if (p->floats) pack_floats(p, t0, n, width);
     if (p->bytes) {
         size_t at = (size_t)t0 * (p->act.cols / 32) * rz_act_block(kern);
@@ -69,9 +72,20 @@ static void multiply_chunk(void *arg, uint32_t chunk) {
     }
 }
 
-void rz_products(const rz_model *m, rz_run *run, const float *x, size_t ldx, uint32_t n,
+/* A region of n rows, a tile at a time. */
+static void run_tiles(const rz_model *m, uint32_t n, rz_pool_fn *fn, void *arg) {
+    rz_pool_run(n > m->kern->tile ? m->pool : NULL, rz_ceil_div(n, m->kern->tile), fn, arg);
+}
+
+void rz_each_row(const rz_model *m, uint32_t n, const rz_rows *rows) {
+    product_task p = {.m = m, .before = rows, .act = {.n = n}};
+    run_tiles(m, n, pack_tile, &p);
+}
+
+void rz_products(const rz_model *m, rz_run *run, const rz_rows *before, const float *x, size_t ldx, uint32_t n,
                  const rz_product *products, uint32_t n_products) {
     product_task p = {.m = m,
+                      .before = before,
                       .x = x,
                       .ldx = ldx,
                       .act = {.n = n, .cols = products[0].w->cols},
@@ -93,9 +107,7 @@ void rz_products(const rz_model *m, rz_run *run, const float *x, size_t ldx, uin
         p.act.f32 = x;
         p.floats = false;
     }
-    if (p.floats || p.bytes) {
-        rz_pool_run(n > m->kern->tile ? m->pool : NULL, rz_ceil_div(n, m->kern->tile), pack_tile, &p);
-    }
+    if (p.before || p.floats || p.bytes) run_tiles(m, n, pack_tile, &p);
     uint64_t work = 0;
     for (uint32_t i = 0; i < n_products; i++) work += rz_mat_bytes(products[i].w) * n;
     uint64_t chunks = work / least_chunk_work, most = chunks_per_thread * m->threads;
