@@ -70,8 +70,7 @@ static uint32_t live_groups(uint32_t block, uint32_t end) {
 
 /* What a query carries from block to block. */
 typedef struct {
-    vf total; /* its lanes are added up at the end */
-    float most, shrink;
+    float most, total, shrink;
 } softmax_state;
 
 /* The keys of a block that query i sees; false if none. */
@@ -97,14 +96,14 @@ static float largest_score(const rz_attn *a, uint32_t i, uint32_t block, uint32_
     return most > before ? most : before;
 }
 
-/* Scores become weights exp(score - most); gives sums of them. */
-static vf weights_of_scores(float *s, float most) {
+/* Scores become weights exp(score - most); gives their sum. */
+static float weights_of_scores(float *s, float most) {
     vf part[KEY_GROUPS];
     for (int g = 0; g < KEY_GROUPS; g++) {
         part[g] = vf_exp(vf_sub(vf_load(s + g * NR), vf_splat(most)));
         vf_store(s + g * NR, part[g]);
     }
-    return vf_fold_block(part);
+    return vf_sum(vf_fold_block(part));
 }
 
 /* The softmax of n queries from i on goes on with the scores of a block. */
@@ -121,9 +120,8 @@ static void softmax_block(const rz_attn *a, uint32_t i, uint32_t n, uint32_t blo
     }
     for (uint32_t h = 0; h < n; h += NR) vf_store(shrink + h, vf_exp(vf_load(shrink + h)));
     for (uint32_t h = 0; h < n; h++) {
-        const vf sum = weights_of_scores(s[h], most[h]);
-        state[h].total = vf_madd(state[h].total, vf_splat(shrink[h]), sum);
-        state[h].shrink = shrink[h];
+        const float sum = weights_of_scores(s[h], most[h]);
+        state[h] = (softmax_state){state[h].most, state[h].total * shrink[h] + sum, shrink[h]};
     }
 }
 
@@ -251,7 +249,7 @@ static void attend_blocks(const rz_attn *a, uint32_t chunk_start, softmax_state 
 SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
     softmax_state state[RZ_ATTN_QUERIES];
     for (uint32_t i = 0; i < a->n_q; i++) {
-        state[i] = (softmax_state){vf_zero(), -__builtin_inff(), 0};
+        state[i] = (softmax_state){-__builtin_inff(), 0, 0};
         memset(a->out[i], 0, rz_round_up(a->head_dim, NR) * sizeof(float));
     }
     switch (a->kv_type) {
@@ -262,6 +260,6 @@ SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
     }
     for (uint32_t i = 0; i < a->n_q; i++) {
         a->max[i] = state[i].most;
-        a->sum[i] = vf_sum(state[i].total);
+        a->sum[i] = state[i].total;
     }
 }

@@ -424,17 +424,16 @@ static float block_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t
 
 static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t end) {
     const uint32_t width = rz_round_up(a->head_dim, NR);
-    float *out = a->out[i], most = -__builtin_inff(), total[NR] = {0};
+    float *out = a->out[i], most = -__builtin_inff(), total = 0;
     memset(out, 0, width * sizeof *out);
     for (uint32_t b = first / RZ_KEY_BLOCK * RZ_KEY_BLOCK; b < end; b += RZ_KEY_BLOCK) {
-        float p[RZ_KEY_BLOCK];
+        float p[RZ_KEY_BLOCK], lanes[NR];
         float block_most = block_scores(a, i, b, first, end, p);
         float now = block_most > most ? block_most : most;
         float shrink = most == -__builtin_inff() ? 0.0f : rz_expf(most - now); /* exp(0) is 1 */
         for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) p[j] = rz_expf(p[j] - now);
-        for (uint32_t j = 0; j < NR; j++) {
-            total[j] = total[j] * shrink + ((p[j] + p[j + 8]) + (p[j + 16] + p[j + 24]));
-        }
+        for (uint32_t j = 0; j < NR; j++) lanes[j] = (p[j] + p[j + 8]) + (p[j + 16] + p[j + 24]);
+        total = total * shrink + sum_lanes(lanes);
         const uint32_t j0 = first > b ? first - b : 0, j1 = rz_min_u32(RZ_KEY_BLOCK, end - b);
         if (a->kv_type == RZ_KV_I16) {
             const uint8_t *values = (const uint8_t *)a->v + (size_t)(b / RZ_KEY_BLOCK) * rz_i16_values(width);
@@ -449,7 +448,7 @@ static void attend_query(const rz_attn *a, uint32_t i, uint32_t first, uint32_t 
         most = now;
     }
     a->max[i] = most;
-    a->sum[i] = sum_lanes(total);
+    a->sum[i] = total;
 }
 
 static void attend(const rz_attn *a, uint32_t chunk) {
