@@ -1,7 +1,7 @@
 /* pool.c: the protocol of pool.h. */
 #include "pool.h"
 
-/* Turns of a thread that waits before it sleeps, some 25 us: longer than what one thread computes between two regions,
+/* Turns of a thread that waits before it sleeps, 5 to 25 us: longer than what one thread computes between two regions,
  * too short for a busy machine to count the thread as one that always runs. */
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -12,7 +12,7 @@ enum { spins = 1000 };
 enum { spins = 4000 };
 #else /* wasm: a turn is a load and a comparison */
 #define SPIN_HINT() ((void)0)
-enum { spins = 20000 };
+enum { spins = 10000 };
 #endif
 
 enum { stop_bit = 1u << 31 };
