@@ -41,6 +41,11 @@ static __attribute__((noinline)) void tile_panel_many(const rz_panel *p, bool mi
                                                       size_t ldy, int live, bool first) {
     tile_panel(p, minima, blocks, act, y, ldy, live, first, TILE);
 }
+static __attribute__((noinline, unused)) void tile_panel_few(const rz_panel *p, bool minima, uint32_t blocks,
+                                                             const uint8_t *act, float *y, size_t ldy, int live,
+                                                             bool first) {
+    tile_panel(p, minima, blocks, act, y, ldy, live, first, NARROW);
+}
 static __attribute__((noinline)) void tile_panel_one(const rz_panel *p, bool minima,
                                                      uint32_t blocks, const uint8_t *act, float *y,
                                                      bool first) {
@@ -52,9 +57,14 @@ static void multiply_panel(const rz_panel *p, bool minima, uint32_t k, uint32_t 
                            const rz_act *x, float *y, size_t ldy) {
     const size_t token_bytes = (size_t)x->cols / 32 * ACT_BYTES(1), before = k / 32 * ACT_BYTES(1);
     uint32_t t0 = 0;
-    for (; x->n - t0 > 1; t0 += rz_min_u32(TILE, x->n - t0)) {
+    for (; x->n - t0 > NARROW; t0 += rz_min_u32(TILE, x->n - t0)) {
         tile_panel_many(p, minima, width / 32, x->q8 + t0 * token_bytes + TILE * before,
                         y + t0 * ldy, ldy, (int)rz_min_u32(TILE, x->n - t0), k == 0);
+    }
+    if (NARROW > 1 && x->n - t0 > 1) {
+        tile_panel_few(p, minima, width / 32, x->q8 + t0 * token_bytes + NARROW * before, y + t0 * ldy, ldy,
+                       (int)(x->n - t0), k == 0);
+        return;
     }
     if (t0 < x->n) {
         tile_panel_one(p, minima, width / 32, x->q8 + t0 * token_bytes + before, y + t0 * ldy,

@@ -187,15 +187,19 @@ static inline bool rz_chunk_range(const rz_attn *a, uint32_t i, uint32_t chunk, 
 /* Bytes of one token's q8 block of 32 columns. */
 static inline uint32_t rz_act_block(const rz_kern *k) { return 16 + (k->act_i16 ? 64 : 32); }
 
-/* Width of the tile that starts at token t of n. */
+enum { RZ_TILE_NARROW = 4 };
+
+/* Width of the tile that starts at token t of n: one token has a tile of its own, and up to RZ_TILE_NARROW where tiles
+ * are wider than that. */
 static inline uint32_t rz_tile_width(const rz_kern *k, uint32_t n, uint32_t t) {
-    return n - t == 1 ? 1 : k->tile;
+    const uint32_t rest = n - t;
+    return rest > RZ_TILE_NARROW ? k->tile : rest > 1 ? rz_min_u32(k->tile, RZ_TILE_NARROW) : 1;
 }
 
 /* Tokens that the tiles of n tokens have room for. */
 static inline uint32_t rz_tile_room(const rz_kern *k, uint32_t n) {
-    uint32_t rest = n % k->tile;
-    return rest <= 1 ? n : n - rest + k->tile;
+    const uint32_t whole = n - n % k->tile;
+    return whole == n ? n : whole + rz_tile_width(k, n, whole);
 }
 
 /* The types of a table's `matmul`: every table has all of them. Those of the first list are the same in all

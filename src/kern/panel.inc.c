@@ -53,8 +53,10 @@ SHARED_FN void SHARED(matmul_mxfp4)(const rz_mat *w, uint32_t g0, uint32_t g1, c
                 int live = (int)rz_min_u32(TILE, x->n - t0);
                 float *sums = y + t0 * ldy + (size_t)g * NR;
                 const float *tile = x->f32 + (size_t)t0 * x->cols;
-                if (live > 1) {
+                if (live > NARROW) {
                     panel_f32(&p, width, tile + k * TILE, sums, ldy, live, k == 0, TILE);
+                } else if (NARROW > 1 && live > 1) {
+                    panel_f32(&p, width, tile + k * NARROW, sums, ldy, live, k == 0, NARROW);
                 } else {
                     panel_f32(&p, width, tile + k, sums, ldy, live, k == 0, 1);
                 }

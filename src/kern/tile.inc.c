@@ -81,6 +81,22 @@ RZ_INLINE void fetch_next(const uint8_t *cell, const next_lines *next, const int
     if (T > 1) rz_fetch(cell + next->ahead, next->lines);
 }
 
+/* Tiles that more than this many tokens are left for have TILE tokens, then those of more than one RZ_TILE_NARROW. */
+enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
+
+/* The tile of T tokens from t0 on, of G groups. */
+#define TILE_OF(name, type, step, cell, T)                                                         \
+    do {                                                                                           \
+        const next_lines next = next_lines_of(w, x->n, t0, G, (cell) * NR);                        \
+        vf tile[2 * 8];                                                                            \
+        tiles_##name(group, w->group_bytes, (const type *)act, w->cols, &next, tile, T, G);        \
+        act += (size_t)(T) * (step);                                                               \
+        for (uint32_t t = 0; t < (T) && t0 + t < x->n; t++) {                                      \
+            FOR_G vf_store(y + (t0 + t) * ldy + g * NR, tile[g * (T) + (int)t]);                   \
+        }                                                                                          \
+        t0 += rz_min_u32(T, x->n - t0);                                                            \
+    } while (0)
+
 /* All tiles of G groups; y is theirs. `input` is the activations' base, `step` their bytes per token; a cell has `cell`
  * bytes per row. */
 #define GROUPS_OF(name, type, input, step, cell)                                                   \
@@ -89,15 +105,8 @@ RZ_INLINE void fetch_next(const uint8_t *cell, const next_lines *next, const int
         const uint8_t *group = w->data + g0 * w->group_bytes, *act = (const uint8_t *)(input);     \
         uint32_t t0 = 0;                                                                           \
         y += (size_t)g0 * NR;                                                                      \
-        for (; x->n - t0 > 1; t0 += rz_min_u32(TILE, x->n - t0)) {                                 \
-            const next_lines next = next_lines_of(w, x->n, t0, G, (cell) * NR);                    \
-            vf tile[2 * 8];                                                                        \
-            tiles_##name(group, w->group_bytes, (const type *)act, w->cols, &next, tile, TILE, G); \
-            act += (size_t)TILE * (step);                                                          \
-            for (uint32_t t = 0; t < TILE && t0 + t < x->n; t++) {                                 \
-                FOR_G vf_store(y + (t0 + t) * ldy + g * NR, tile[g * TILE + (int)t]);              \
-            }                                                                                      \
-        }                                                                                          \
+        while (x->n - t0 > NARROW) TILE_OF(name, type, step, cell, TILE);                          \
+        if (NARROW > 1 && x->n - t0 > 1) TILE_OF(name, type, step, cell, NARROW);                  \
         for (int g = 0; t0 < x->n && g < G; g++) {                                                 \
             vf one[8];                                                                             \
             tiles_##name(group + g * w->group_bytes, 0, (const type *)act, w->cols, NULL, one, 1, 1); \
