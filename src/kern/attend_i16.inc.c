@@ -52,21 +52,19 @@ RZ_INLINE void add_values_of(const pair_vectors *w, const uint8_t *values, uint3
     }
 }
 
-/* The same of n vectors. */
-#define CASES(n, f) switch (n) { case 1: f(1); break; case 2: f(2); break; case 3: f(3); break; case 4: f(4); break; }
+/* The same of all vectors. */
 static void score_group(const pair_vectors *q, const uint8_t *group, uint32_t head_dim, float (*s)[RZ_KEY_BLOCK],
                         uint32_t at) {
-#define CASE(n) score_group_of(q, group, head_dim, s, at, n)
-    CASES(q->n, CASE)
+#define CASE(n) case n: score_group_of(q, group, head_dim, s, at, n); break
+    switch (q->n) { CASE(1); CASE(2); CASE(3); CASE(4); }
 #undef CASE
 }
 static void add_values(const pair_vectors *w, const uint8_t *values, uint32_t groups, const float *keep,
                        float *const *out, uint32_t at) {
-#define CASE(n) add_values_of(w, values, groups, keep, out, at, n)
-    CASES(w->n, CASE)
+#define CASE(n) case n: add_values_of(w, values, groups, keep, out, at, n); break
+    switch (w->n) { CASE(1); CASE(2); CASE(3); CASE(4); }
 #undef CASE
 }
-#undef CASES
 
 /* The queries of a tile. */
 static pair_vectors vectors_of_queries(const rz_attn *a, uint32_t i0, uint32_t n) {

@@ -43,7 +43,7 @@ static inline v128_t constant(int i) {
         [C_LOW4] = SPLAT(0x0f0f0f0f),   [C_BIT4] = SPLAT(0x10101010),
         [C_BITS45] = SPLAT(0x30303030), [C_EVEN] = SPLAT(0x00ff00ff),
         [C_HALF] = SPLAT(0x8fffe000),   [C_HALF_SCALE] = SPLAT(0x77800000), /* 2^112 */
-        [C_LOW7] = SPLAT(0x007f007f),          [C_ROUND] = SPLAT(0x4b400000) /* RZ_ROUND of fmath.h */
+        [C_LOW7] = SPLAT(0x007f007f),   [C_ROUND] = SPLAT(0x4b400000) /* RZ_ROUND of fmath.h */
     };
 #undef SPLAT
     const uint32_t *p = values[i];
