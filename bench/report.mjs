@@ -2,7 +2,7 @@
 import { median, spread } from './measure.mjs';
 
 /** A median ± half the distance between the quartiles. */
-export const figure = (values, digits = 3) => `${Number(median(values).toPrecision(digits))} ± ${(100 * spread(values)).toFixed(0)} %`;
+export const figure = (values) => `${Number(median(values).toPrecision(3))} ± ${(100 * spread(values)).toFixed(0)} %`;
 
 export const ratio = (a, b) => (median(a) / median(b)).toFixed(2);
 

@@ -124,6 +124,6 @@ void rz_kv_append(rz_kv *kv, uint32_t layer, uint32_t position, const float *k, 
         default: fits &= store_floats(kv, kh, lane, vh + position * kv->v_row, k, v);
         }
     }
-    uint32_t lost = kv->lost;
+    uint32_t lost = kv->lost; /* the first one counts, whichever thread comes first */
     while (!fits && position < lost && !atomic_compare_exchange_weak(&kv->lost, &lost, position)) {}
 }

@@ -64,9 +64,7 @@ static void multiply_panel(const rz_panel *p, bool minima, uint32_t k, uint32_t 
     if (NARROW > 1 && x->n - t0 > 1) {
         tile_panel_few(p, minima, width / 32, x->q8 + t0 * token_bytes + NARROW * before, y + t0 * ldy, ldy,
                        (int)(x->n - t0), k == 0);
-        return;
-    }
-    if (t0 < x->n) {
+    } else if (t0 < x->n) {
         tile_panel_one(p, minima, width / 32, x->q8 + t0 * token_bytes + before, y + t0 * ldy,
                        k == 0);
     }

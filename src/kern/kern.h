@@ -41,7 +41,7 @@ RZ_INLINE void rz_fetch_ahead(const void *p, uint32_t bytes) {
 
 /*
  * Packed activations of n tokens: the right-hand side of a matrix product. Tokens go in tiles of
- * `tile`; a remainder of one token is a tile of one, a larger one a full tile with zeros.
+ * `tile`; the rest has the narrowest tile that holds it (rz_tile_width), with zeros.
  *   f32: [tile][column][token]
  *   q8:  [tile][block of 32 columns] of
  *          f32 d[T]        scale: x is about d q, |q| <= 127

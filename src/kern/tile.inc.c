@@ -81,7 +81,7 @@ RZ_INLINE void fetch_next(const uint8_t *cell, const next_lines *next, const int
     if (T > 1) rz_fetch(cell + next->ahead, next->lines);
 }
 
-/* Tiles that more than this many tokens are left for have TILE tokens, then those of more than one RZ_TILE_NARROW. */
+/* The widest tile below TILE; see rz_tile_width. */
 enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
 
 /* The tile of T tokens from t0 on, of G groups. */
