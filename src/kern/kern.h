@@ -103,11 +103,21 @@ typedef struct {
     float *max, *sum;       /* [n_q] maximum of the scores and sum of p */
 } rz_attn;
 
-/* Up to 256 columns of a group of nr rows of a type packed as whole blocks, unpacked. */
+/* Up to 256 columns of a group of nr rows, unpacked: one byte for each weight, and factors as the type needs them. */
 typedef struct {
-    uint8_t codes[RZ_BLOCK_MAX * RZ_NR_MAX];          /* levels: [column / 4][row][4] */
-    float factors[2 * RZ_BLOCK_MAX / 16 * RZ_NR_MAX]; /* scale[column / 16][row], then min */
+    /* in the order of use, words of 4 columns: [column / 4][row][4] */
+    _Alignas(64) uint8_t codes[RZ_BLOCK_MAX * RZ_NR_MAX];
+    float factors[2 * RZ_BLOCK_MAX / 16 * RZ_NR_MAX]; /* [factor][row] */
+    bool minima;
 } rz_panel;
+
+/* How a type's products with panels are made. */
+typedef struct {
+    /* Unpacks the `width` columns that begin at `cell`; returns where the next ones do. */
+    const uint8_t *(*unpack)(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width);
+    /* Adds the panel's `width` columns from column k on, times those of all tokens, to y: the first ones are there alone. */
+    void (*multiply)(const rz_panel *p, uint32_t k, uint32_t width, const rz_act *x, float *y, size_t ldy);
+} rz_panel_kind;
 
 /* Activation functions. Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016). */
 enum rz_act {

@@ -92,10 +92,6 @@ static inline vb vb_bit_at4(vb a, int i) {
     vb moved = i < 4 ? _mm512_slli_epi16(a, (unsigned)(4 - i)) : _mm512_srli_epi16(a, (unsigned)(i - 4));
     return _mm512_and_si512(moved, _mm512_set1_epi8(0x10));
 }
-static inline vb vb_splat(uint8_t x) { return _mm512_set1_epi8((char)x); }
-static inline vb vb_at4_if(vb a, vb bit) {
-    return _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(a, bit), vb_splat(0x10));
-}
 static inline vb vb_shift_down(vb a, int n) { return _mm512_srl_epi16(a, _mm_cvtsi32_si128(n)); }
 
 static inline xk xk_load(const uint8_t *p) { return _mm512_set1_epi32((int32_t)rz_load_u32(p)); }

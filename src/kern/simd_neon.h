@@ -146,11 +146,6 @@ static inline vb vb_low4(vb a) { return vb_and_splat(a, 15); }
 static inline vb vb_high4(vb a) { return vb_move(a, -4); }
 static inline vb vb_pair_at4(vb a, int i) { return vb_and_splat(vb_move(a, 4 - 2 * i), 0x30); }
 static inline vb vb_bit_at4(vb a, int i) { return vb_and_splat(vb_move(a, 4 - i), 0x10); }
-static inline vb vb_splat(uint8_t x) { return (vb){vdupq_n_s8((int8_t)x), vdupq_n_s8((int8_t)x)}; }
-static inline vb vb_at4_if(vb a, vb bit) {
-    vb set = {vreinterpretq_s8_u8(vtstq_s8(a.a, bit.a)), vreinterpretq_s8_u8(vtstq_s8(a.b, bit.b))};
-    return vb_and_splat(set, 0x10);
-}
 static inline vb vb_shift_down(vb a, int n) { return vb_move(a, -n); }
 
 static inline xk xk_load(const uint8_t *p) {

@@ -192,12 +192,6 @@ static inline vb vb_bit_at4(vb a, int i) {
               : PAIR(vb, wasm_u16x8_shr(a.a, i - 4), wasm_u16x8_shr(a.b, i - 4));
     return vb_and_constant(a, C_BIT4);
 }
-static inline vb vb_splat(uint8_t x) { return PAIR(vb, wasm_u8x16_splat(x), wasm_u8x16_splat(x)); }
-static inline vb vb_at4_if(vb a, vb bit) {
-    vb set = PAIR(vb, wasm_i8x16_eq(wasm_v128_and(a.a, bit.a), bit.a),
-                  wasm_i8x16_eq(wasm_v128_and(a.b, bit.b), bit.b));
-    return vb_and_constant(set, C_BIT4);
-}
 static inline vb vb_shift_down(vb a, int n) {
     return PAIR(vb, wasm_u16x8_shr(a.a, n), wasm_u16x8_shr(a.b, n));
 }

@@ -120,11 +120,6 @@ static inline vb vb_bit_at4(vb a, int i) {
     vb moved = i < 4 ? _mm256_slli_epi16(a, 4 - i) : _mm256_srli_epi16(a, i - 4);
     return _mm256_and_si256(moved, _mm256_set1_epi8(0x10));
 }
-static inline vb vb_splat(uint8_t x) { return _mm256_set1_epi8((char)x); }
-/* 0x10 in every byte that has the bit */
-static inline vb vb_at4_if(vb a, vb bit) {
-    return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(a, bit), bit), vb_splat(0x10));
-}
 /* bits of every byte n places down; what comes in from above is of no use */
 static inline vb vb_shift_down(vb a, int n) { return _mm256_srl_epi16(a, _mm_cvtsi32_si128(n)); }
 

@@ -33,7 +33,10 @@ enum { ROLLED = 0 };
 #define ACT_NS16(a, T, upper, t)                                                                   \
     ((upper) ? ((const int32_t *)(a))[3 * (T) + (t)]                                               \
              : ACT_NS(a, T, t) - ((const int32_t *)(a))[3 * (T) + (t)])
-#define ACT_Q(a, T, k4, t)   xk_load((a) + 16 * (T) + ((k4) * (T) + (t)) * XK_BYTES)
+/* Words of 4 columns. Loops step through them by pointers: an index costs V8 an instruction for every token. */
+#define ACT_WORDS(a, T, k4)  ((a) + 16 * (T) + (k4) * ACT_STEP(T))
+#define ACT_STEP(T)          ((T) * XK_BYTES)
+#define ACT_Q(words, t)      xk_load((words) + (t) * XK_BYTES)
 
 /* Words of weights. One token waits for them; a tile of tokens computes longer than they take to come. */
 RZ_INLINE vb words(const uint8_t *p, const int T) {
@@ -113,6 +116,23 @@ enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
             vf_store(y + t0 * ldy + g * NR, one[0]);                                               \
         }                                                                                          \
     }
+/* How products with panels are made (panel.inc.c), by a body tile_name() that adds `width` columns of a tile of tokens to
+ * y, of which `live` are wanted. `input` is the activations' base, `step` their bytes per token and 32 columns; `single`:
+ * whether a last token with a tile of its own is meant, too. */
+#define PANEL_TILE(name, type, input, step, T)                                                     \
+    do {                                                                                           \
+        const uint8_t *act = (const uint8_t *)(input) + ((size_t)t0 * x->cols + (size_t)(T) * k) / 32 * (step); \
+        tile_##name(p, width, (const type *)act, y + t0 * ldy, ldy, rz_min_u32(T, x->n - t0), k == 0, T); \
+        t0 += rz_min_u32(T, x->n - t0);                                                            \
+    } while (0)
+#define PANEL_KIND(name, type, input, step, single, unpacking)                                     \
+    static void multiply_##name(const rz_panel *p, uint32_t k, uint32_t width, const rz_act *x, float *y, size_t ldy) { \
+        uint32_t t0 = 0;                                                                           \
+        while (x->n - t0 > NARROW) PANEL_TILE(name, type, input, step, TILE);                      \
+        if (NARROW > 1 && x->n - t0 > 1) PANEL_TILE(name, type, input, step, NARROW);              \
+        if ((single) && t0 < x->n) PANEL_TILE(name, type, input, step, 1);                         \
+    }                                                                                              \
+    static const rz_panel_kind kind_##name = {unpacking, multiply_##name};
 /* A matrix product: groups one by one, with tiles of tokens two at a time if `pairs`. */
 #define MATMUL(fn, name, pairs, before)                                                            \
     fn(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, size_t ldy) {         \

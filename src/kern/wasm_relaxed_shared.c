@@ -6,7 +6,8 @@
 
 #define SHARED_FN
 #include "tile.inc.c"
-#include "matmul.inc.c"
 #include "panel.inc.c"
+#include "matmul.inc.c"
+#include "matmul_q5_q6.inc.c"
 #include "vec.inc.c"
 #include "attend.inc.c"

@@ -1,0 +1,268 @@
+/*
+ * matmul_q5_q6.inc.c: matrix products with codes of 5 and 6 bits, whose bits lie in two places: one token reads them
+ * there, tiles of tokens a panel where they are together. Included once per table, after panel.inc.c and matmul.inc.c.
+ */
+
+/* ---- one token: what becomes of a group --------------------------------------------------------- */
+
+/* start plus the sum of the codes of 5 bits of 32 columns: h holds the fifth bits, qs the nibbles. */
+RZ_INLINE vi sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, vi start) {
+    const uint8_t *x = ACT_WORDS(act, 1, 0);
+    na low_sum = na_start(start), high_sum = na_start(vi_splat(0));
+    vb bits = vb_load(h);
+    UNROLL for (int v = 0; v < 4; v++, x += ACT_STEP(1)) {
+        vb raw = words(qs + v * 4 * NR, 1);
+        vb low = vb_or(vb_low4(raw), vb_bit_at4(bits, ROLLED ? 0 : v));
+        vb high = vb_or(vb_high4(raw), vb_bit_at4(bits, ROLLED ? 4 : v + 4));
+        if (ROLLED) bits = vb_shift_down(bits, 1);
+        low_sum = na_dot(low_sum, low, ACT_Q(x, 0));
+        na *sum = NA_NARROW ? &high_sum : &low_sum;
+        *sum = na_dot(*sum, high, ACT_Q(x, 4));
+    }
+    vi sum = na_end(low_sum, start);
+    return NA_NARROW ? vi_add(sum, na_end(high_sum, vi_splat(0))) : sum;
+}
+
+RZ_INLINE vf one_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
+    vf acc = vf_zero();
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, act += ACT_BYTES(1)) {
+        vi sum = sum_q5(cell + 2 * NR, cell + 6 * NR, act, vi_shl(vi_splat(ACT_NS(act, 1, 0)), 4));
+        add_scaled(&acc, &sum, vf_load_f16(cell), act, 1);
+    }
+    return acc;
+}
+
+RZ_INLINE vf one_q5_1(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
+    vf acc = vf_zero();
+    for (uint32_t b = 0; b < cols / 32; b++, cell += 24 * NR, act += ACT_BYTES(1)) {
+        vi sum = sum_q5(cell + 4 * NR, cell + 8 * NR, act, vi_splat(0));
+        add_scaled(&acc, &sum, vf_load_f16(cell), act, 1);
+        add_minima(&acc, vf_load_f16(cell + 2 * NR), act, 1);
+    }
+    return acc;
+}
+
+/* Two groups of 32 columns as in pair_q4_k(); bits 2 c and 2 c + 1 of qh are the fifth ones. */
+RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, const uint8_t *scales, int c,
+                         const uint8_t *act, vf *scaled) {
+    const uint8_t *act2 = act + ACT_BYTES(1), *x = ACT_WORDS(act, 1, 0), *x2 = ACT_WORDS(act2, 1, 0);
+    vi low = vi_splat(0), high = vi_splat(0);
+    for (int half = 0; half < 2; half++, qs += 16 * NR, qh += 16 * NR) {
+        na low_sum = na_start(vi_splat(0)), high_sum = na_start(vi_splat(0));
+        UNROLL for (int v = 0; v < 4; v++, x += ACT_STEP(1), x2 += ACT_STEP(1)) {
+            vb raw = words(qs + v * 4 * NR, 1), bits = vb_shift_down(vb_load(qh + v * 4 * NR), 2 * c);
+            low_sum = na_dot(low_sum, vb_or(vb_low4(raw), vb_bit_at4(bits, 0)), ACT_Q(x, 0));
+            high_sum = na_dot(high_sum, vb_or(vb_high4(raw), vb_bit_at4(bits, 1)), ACT_Q(x2, 0));
+        }
+        low = vi_add(low, na_end(low_sum, vi_splat(0)));
+        high = vi_add(high, na_end(high_sum, vi_splat(0)));
+    }
+    add_scaled(scaled, &low, vf_load_u8(scales), act, 1);
+    add_scaled(scaled, &high, vf_load_u8(scales + NR), act2, 1);
+}
+
+RZ_INLINE vf one_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
+    vf acc = vf_zero();
+    for (uint32_t b = 0; b < cols / 256; b++, cell += 180 * NR) {
+        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR;
+        const uint8_t *qh = mins + 8 * NR, *qs = qh + 32 * NR;
+        rz_fetch_ahead(cell, 52 * NR);
+        vf scaled = vf_zero(), offset;
+        offsets_k(mins, act, &offset, 1);
+        for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(1)) {
+            pair_q5_k(qs + c * 32 * NR, qh, scales + 2 * c * NR, c, act, &scaled);
+        }
+        add_block_k(&acc, cell, &scaled, &offset, 1);
+    }
+    return acc;
+}
+
+/* Codes of quarter i of one half of a block, from a word of their low bits and one of their high bits. */
+RZ_INLINE vb codes_q6_k(vb low, vb high, const int i) {
+    return vb_or(i < 2 ? vb_low4(low) : vb_high4(low), vb_pair_at4(high, i));
+}
+
+/* 16 columns of each quarter of one half of a block. */
+RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, const uint8_t *act, vf *scaled) {
+    const uint8_t *x = ACT_WORDS(act, 1, 4 * part);
+    vi sum[4];
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+        sum[i] = vi_shl(vi_splat(ACT_NS16(act + i * ACT_BYTES(1), 1, part, 0)), 5);
+    }
+    UNROLL for (int v = 0; v < 4; v++, q += 12 * NR, x += ACT_STEP(1)) {
+        vb low[2] = {words(q, 1), words(q + 4 * NR, 1)}, high = words(q + 8 * NR, 1);
+        _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+            sum[i] = vi_dot_u7(sum[i], codes_q6_k(low[i % 2], high, i), ACT_Q(x + i * ACT_BYTES(1), 0));
+        }
+    }
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+        add_scaled(scaled, &sum[i], vf_load_s8(scales + (i * 2 + part) * NR), act + i * ACT_BYTES(1), 1);
+    }
+}
+
+RZ_INLINE vf one_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
+    vf acc = vf_zero();
+    for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR) {
+        const uint8_t *scales = cell + 2 * NR, *q = cell + 18 * NR;
+        rz_fetch_ahead(cell, 18 * NR);
+        vf scaled = vf_zero();
+        for (int half = 0; half < 2; half++, act += 4 * ACT_BYTES(1), scales += 8 * NR) {
+            UNROLL for (int part = 0; part < 2; part++, q += 48 * NR) part_q6_k(q, scales, part, act, &scaled);
+        }
+        acc = vf_madd(vf_load_f16(cell), scaled, acc);
+    }
+    return acc;
+}
+
+/* ---- tiles of tokens ---------------------------------------------------------------------------- */
+
+/* sum += codes of 4 n columns times activations from x on. */
+RZ_INLINE void dot_codes(vi *sum, const uint8_t *codes, const uint8_t *x, const int n, const int T) {
+    UNROLL for (const uint8_t *q = codes; q < codes + n * 4 * NR; q += 4 * NR, x += ACT_STEP(T)) {
+        vb w = vb_load(q);
+        FOR_T sum[t] = vi_dot_u7(sum[t], w, ACT_Q(x, t));
+    }
+}
+
+/* Factors of Q5_0 and Q5_1: scale[8], min[8]. */
+static const uint8_t *unpack_q5(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    p->minima = type == rz_dtype_get(RZ_DT_Q5_1);
+    for (uint32_t b = 0; b < width / 32; b++) {
+        vf_store(p->factors + b * NR, vf_load_f16(cell));
+        cell += 2 * NR;
+        if (p->minima) {
+            vf_store(p->factors + (8 + b) * NR, vf_load_f16(cell));
+            cell += 2 * NR;
+        }
+        vb bits = vb_load(cell);
+        cell += 4 * NR;
+        for (int v = 0; v < 4; v++, cell += 4 * NR) {
+            uint8_t *codes = p->codes + (b * 8 + (uint32_t)v) * 4 * NR;
+            vb raw = vb_load(cell);
+            vb_store(codes, vb_or(vb_low4(raw), vb_bit_at4(bits, 0)));
+            vb_store(codes + 16 * NR, vb_or(vb_high4(raw), vb_bit_at4(bits, 4)));
+            bits = vb_shift_down(bits, 1);
+        }
+    }
+    return cell;
+}
+
+RZ_INLINE void tile_q5(const rz_panel *p, uint32_t width, const uint8_t *act, float *y, size_t ldy, uint32_t live,
+                       bool first, const int T) {
+    vf acc[8];
+    FOR_T acc[t] = first || (uint32_t)t >= live ? vf_zero() : vf_load(y + t * ldy);
+    settle(acc, T);
+    for (uint32_t b = 0; b < width / 32; b++, act += ACT_BYTES(T)) {
+        vi sum[8];
+        FOR_T sum[t] = vi_shl(vi_splat(p->minima ? 0 : ACT_NS(act, T, t)), 4);
+        dot_codes(sum, p->codes + b * 32 * NR, ACT_WORDS(act, T, 0), 8, T);
+        add_scaled(acc, sum, vf_load(p->factors + b * NR), act, T);
+        if (p->minima) add_minima(acc, vf_load(p->factors + (8 + b) * NR), act, T);
+    }
+    FOR_T if ((uint32_t)t < live) vf_store(y + t * ldy, acc[t]);
+}
+PANEL_KIND(q5, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q5)
+
+/* Factors of Q5_K: scale[8], min[8], d, dmin. */
+static const uint8_t *unpack_q5_k(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    const uint8_t *qh = cell + 20 * NR, *qs = qh + 32 * NR;
+    (void)type, (void)width;
+    for (int j = 0; j < 16; j++) vf_store(p->factors + j * NR, vf_load_u8(cell + (4 + j) * NR));
+    for (int j = 0; j < 2; j++) vf_store(p->factors + (16 + j) * NR, vf_load_f16(cell + 2 * j * NR));
+    uint8_t *codes = p->codes;
+    for (int c = 0; c < 4; c++, qs += 32 * NR, codes += 64 * NR) {
+        for (int i = 0; i < 32 * NR; i += 4 * NR) {
+            vb raw = vb_load(qs + i), bits = vb_shift_down(vb_load(qh + i), 2 * c);
+            vb_store(codes + i, vb_or(vb_low4(raw), vb_bit_at4(bits, 0)));
+            vb_store(codes + i + 32 * NR, vb_or(vb_high4(raw), vb_bit_at4(bits, 1)));
+        }
+    }
+    return cell + 180 * NR;
+}
+
+RZ_INLINE void tile_q5_k(const rz_panel *p, uint32_t width, const uint8_t *act, float *y, size_t ldy, uint32_t live,
+                         bool first, const int T) {
+    const float *d = p->factors + 16 * NR;
+    vf scaled[8], offset[8], sum_min[8];
+    (void)width;
+    FOR_T scaled[t] = sum_min[t] = vf_zero();
+    for (int j = 0; j < 8; j++) {
+        vf m = vf_load(p->factors + (8 + j) * NR);
+        FOR_T sum_min[t] = vf_madd(m, vf_splat(ACT_DS(act + j * ACT_BYTES(T), T, t)), sum_min[t]);
+    }
+    FOR_T offset[t] = sum_min[t];
+    settle(offset, T);
+    for (int j = 0; j < 8; j++, act += ACT_BYTES(T)) {
+        vi sum[8];
+        FOR_T sum[t] = vi_splat(0);
+        dot_codes(sum, p->codes + j * 32 * NR, ACT_WORDS(act, T, 0), 8, T);
+        add_scaled(scaled, sum, vf_load(p->factors + j * NR), act, T);
+    }
+    FOR_T {
+        if ((uint32_t)t >= live) break;
+        vf acc = vf_madd(vf_load(d), scaled[t], first ? vf_zero() : vf_load(y + t * ldy));
+        vf_store(y + t * ldy, vf_nmadd(vf_load(d + NR), offset[t], acc));
+    }
+}
+PANEL_KIND(q5_k, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q5_k)
+
+/* Factors of Q6_K: scale[16] in the order of use, which is half, 16 columns, quarter; and d. */
+static const uint8_t *unpack_q6_k(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    const uint8_t *scales = cell + 2 * NR, *q = cell + 18 * NR;
+    (void)type, (void)width;
+    for (int j = 0; j < 16; j++) {
+        vf_store(p->factors + j * NR, vf_load_s8(scales + (j / 8 * 8 + j % 4 * 2 + j / 4 % 2) * NR));
+    }
+    vf_store(p->factors + 16 * NR, vf_load_f16(cell));
+    for (uint8_t *codes = p->codes; codes < p->codes + 256 * NR; codes += 64 * NR) {
+        for (int v = 0; v < 4; v++, q += 12 * NR) {
+            vb low[2] = {vb_load(q), vb_load(q + 4 * NR)}, high = vb_load(q + 8 * NR);
+            _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
+                vb_store(codes + (i * 4 + v) * 4 * NR, codes_q6_k(low[i % 2], high, i));
+            }
+        }
+    }
+    return cell + 210 * NR;
+}
+
+RZ_INLINE void tile_q6_k(const rz_panel *p, uint32_t width, const uint8_t *act, float *y, size_t ldy, uint32_t live,
+                         bool first, const int T) {
+    const uint8_t *codes = p->codes;
+    const float *scale = p->factors;
+    vf scaled[8];
+    (void)width;
+    FOR_T scaled[t] = vf_zero();
+    for (int half = 0; half < 2; half++, act += 4 * ACT_BYTES(T)) {
+        for (int part = 0; part < 2; part++) {
+            const uint8_t *a = act;
+            UNROLL for (int i = 0; i < 4; i++, a += ACT_BYTES(T), codes += 16 * NR, scale += NR) {
+                vi sum[8];
+                FOR_T sum[t] = vi_shl(vi_splat(ACT_NS16(a, T, part, t)), 5);
+                dot_codes(sum, codes, ACT_WORDS(a, T, 4 * part), 4, T);
+                add_scaled(scaled, sum, vf_load(scale), a, T);
+            }
+        }
+    }
+    FOR_T {
+        if ((uint32_t)t >= live) break;
+        vf acc = first ? vf_zero() : vf_load(y + t * ldy);
+        vf_store(y + t * ldy, vf_madd(vf_load(scale), scaled[t], acc));
+    }
+}
+PANEL_KIND(q6_k, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q6_k)
+
+/* Tiles of tokens by panels, and the token that has none. */
+#define MATMUL_PANELS(name, kind)                                                                  \
+    SHARED_FN void SHARED(matmul_##name)(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, \
+                                         size_t ldy) {                                             \
+        const uint32_t last = x->n - 1;                                                            \
+        if (last) SHARED(multiply_panels)(w, g0, g1, x, y, ldy, &kind);                            \
+        for (; last % TILE == 0 && g0 < g1; g0++) {                                                \
+            vf sum = one_##name(w->data + g0 * w->group_bytes, x->q8 + last * Q8_STEP, w->cols);   \
+            vf_store(y + last * ldy + (size_t)g0 * NR, sum);                                       \
+        }                                                                                          \
+    }
+MATMUL_PANELS(q5_0, kind_q5)
+MATMUL_PANELS(q5_1, kind_q5)
+MATMUL_PANELS(q5_k, kind_q5_k)
+MATMUL_PANELS(q6_k, kind_q6_k)
