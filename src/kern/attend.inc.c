@@ -166,27 +166,46 @@ static float digits_of_weights(const float *p, const uint8_t *values, uint8_t *d
     return unit;
 }
 
-/* out = out * shrink + unit * sum of the weights times the values, of one query for 32 dimensions. */
-static void add_bytes(const uint8_t *values, float *out, float shrink, const uint8_t *digits, float unit) {
-    enum { G = 2 };
+/* What queries make of the values of a block: out = out * shrink + unit * sum of the weights times the values. */
+typedef struct {
+    float *const *out;
+    const softmax_state *state;
+    uint8_t digits[RZ_ATTN_QUERIES][2 * DIGIT_BYTES];
+    float unit[RZ_ATTN_QUERIES];
+} byte_weights;
+
+/* H queries from h0 on and 32 dimensions from d0 on. */
+#define FOR_H _Pragma("GCC unroll 4") for (int h = 0; h < H; h++)
+RZ_INLINE void add_bytes_of(const byte_weights *w, uint32_t h0, const uint8_t *values, uint32_t d0, const int H) {
+    enum { G = VALUE_GROUPS };
+    float *out[VALUE_QUERIES], unit[VALUE_QUERIES], shrink[VALUE_QUERIES]; /* which stores to out leave alone */
+    FOR_H out[h] = w->out[h0 + h] + d0, unit[h] = w->unit[h0 + h], shrink[h] = w->state[h0 + h].shrink;
     for (uint32_t d = 0; d < 32; d += G * NR) {
         const uint8_t *codes = values + rz_value_code(NR, 0, d);
-        vi low[G], high[G];
-        FOR_G low[g] = high[g] = vi_splat(0);
+        vi low[VALUE_QUERIES][G], high[VALUE_QUERIES][G];
+        FOR_H FOR_G low[h][g] = high[h][g] = vi_splat(0);
         UNROLL for (int j = 0; j < RZ_KEY_BLOCK / 4; j++) {
-            FOR_G {
-                const uint8_t *at = codes + (g * (RZ_KEY_BLOCK / 4) + j) * 4 * NR;
-                vb v = vb_load(at);
-                low[g] = vi_dot_s8(low[g], v, xk_load(digits + j * XK_BYTES));
-                if (DIGITS == 2) high[g] = vi_dot_s8(high[g], v, xk_load(digits + DIGIT_BYTES + j * XK_BYTES));
+            vb v[G];
+            FOR_G v[g] = vb_load(codes + (g * (RZ_KEY_BLOCK / 4) + j) * 4 * NR);
+            FOR_H {
+                const uint8_t *digits = w->digits[h0 + h] + j * XK_BYTES;
+                FOR_G low[h][g] = vi_dot_s8(low[h][g], v[g], xk_load(digits));
+                if (DIGITS == 2) FOR_G high[h][g] = vi_dot_s8(high[h][g], v[g], xk_load(digits + DIGIT_BYTES));
             }
         }
-        FOR_G {
-            float *to = out + d + g * NR;
-            vf sum = vf_from_i(vi_add(low[g], vi_shl(high[g], 7)));
-            vf_store(to, vf_madd(sum, vf_splat(unit), vf_mul(vf_load(to), vf_splat(shrink))));
+        FOR_H FOR_G {
+            float *to = out[h] + d + g * NR;
+            vf sum = vf_from_i(vi_add(low[h][g], vi_shl(high[h][g], 7)));
+            vf_store(to, vf_madd(sum, vf_splat(unit[h]), vf_mul(vf_load(to), vf_splat(shrink[h]))));
         }
     }
+}
+static void add_bytes(const byte_weights *w, uint32_t n, const uint8_t *values, uint32_t d) {
+#define CASE(n) case n: add_bytes_of(w, h, values, d, n); break
+    for (uint32_t h = 0; h < n; h += VALUE_QUERIES) {
+        switch (rz_min_u32(VALUE_QUERIES, n - h)) { CASE(1); CASE(2); CASE(3); CASE(4); }
+    }
+#undef CASE
 }
 
 /* Functions of their own, because tools/count.mjs counts by name. */
@@ -195,9 +214,11 @@ static void add_bytes(const uint8_t *values, float *out, float shrink, const uin
 /* Every query meets the keys of a block of a cache of bytes: the heads of a token together. */
 COUNTED void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state) {
     const rz_mat keys = rz_key_matrix(a, block, NR);
+    if (a->heads > 1) rz_fetch_ahead(keys.data, (uint32_t)keys.group_bytes * KEY_GROUPS); /* one query asks itself */
     for (uint32_t i = 0; i < a->n_q; i += a->heads) {
-        float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK], unit[RZ_ATTN_QUERIES];
-        uint8_t digits[RZ_ATTN_QUERIES][2 * DIGIT_BYTES];
+        float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK];
+        byte_weights w;
+        w.out = a->out + i, w.state = state + i;
         uint32_t first, end;
         if (!block_range(a, i, block, &first, &end)) continue;
         const rz_act q = {.n = a->heads, .cols = a->head_dim, .q8 = a->q_act[i / a->heads]};
@@ -206,10 +227,8 @@ COUNTED void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state
         for (uint32_t d = 0; d < a->head_dim; d += 32) {
             const uint8_t *values = rz_value_block(a, block, d);
             if (i == 0) rz_fetch_ahead(values, RZ_VALUE_BLOCK);
-            for (uint32_t h = 0; h < a->heads; h++) unit[h] = digits_of_weights(s[h], values, digits[h]);
-            for (uint32_t h = 0; h < a->heads; h++) {
-                add_bytes(values, a->out[i + h] + d, state[i + h].shrink, digits[h], unit[h]);
-            }
+            for (uint32_t h = 0; h < a->heads; h++) w.unit[h] = digits_of_weights(s[h], values, w.digits[h]);
+            add_bytes(&w, a->heads, values, d);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 #include "simd_x86.h"
 
-enum { TILE = 4, W8_BIAS = 0, NA_NARROW = 1, PAIRS = 1 };
+enum { TILE = 4, W8_BIAS = 0, NA_NARROW = 1, PAIRS = 1, VALUE_QUERIES = 1, VALUE_GROUPS = 2 };
 
 typedef __m256i na;
 typedef struct {

@@ -10,7 +10,7 @@
 #include "kern.h"
 
 #define KV_I16 0
-enum { NR = 16, TILE = 8, XK_BYTES = 4, W8_BIAS = 128, SPAN = 2, NA_NARROW = 0, PAIRS = 1 };
+enum { NR = 16, TILE = 8, XK_BYTES = 4, W8_BIAS = 128, SPAN = 2, NA_NARROW = 0, PAIRS = 1, VALUE_QUERIES = 4, VALUE_GROUPS = 2 };
 
 typedef __m512 vf;
 typedef __m512i vi, vb, xk, na, w8;

@@ -11,7 +11,7 @@
 #include "kern.h"
 
 #define KV_I16 0
-enum { NR = 8, XK_BYTES = 4, W8_BIAS = 0, SPAN = 1, NA_NARROW = 0, PAIRS = 0 };
+enum { NR = 8, XK_BYTES = 4, W8_BIAS = 0, SPAN = 1, NA_NARROW = 0, PAIRS = 0, VALUE_QUERIES = 1, VALUE_GROUPS = 2 };
 #ifdef __ARM_FEATURE_DOTPROD
 enum { TILE = 8 };
 #else

@@ -7,7 +7,7 @@
 
 #include "simd_x86.h"
 
-enum { TILE = 4, W8_BIAS = 128, NA_NARROW = 0, PAIRS = 1 };
+enum { TILE = 4, W8_BIAS = 128, NA_NARROW = 0, PAIRS = 1, VALUE_QUERIES = 4, VALUE_GROUPS = 1 };
 
 typedef __m256i na;
 typedef vb w8;

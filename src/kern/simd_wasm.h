@@ -23,7 +23,7 @@
 #define DOT_SAT 3
 
 #define KV_I16 1
-enum { NR = 8, TILE = 4, SPAN = 1, NA_NARROW = 0, PAIRS = 0 };
+enum { NR = 8, TILE = 4, SPAN = 1, NA_NARROW = 0, PAIRS = 0, VALUE_QUERIES = 1, VALUE_GROUPS = 2 };
 #ifdef RELAXED_DOT
 enum { XK_BYTES = 4, W8_BIAS = RELAXED_DOT == DOT_U8 ? 128 : 0 };
 #else

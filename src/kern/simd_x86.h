@@ -8,6 +8,7 @@
  *   na           sums of products of 4-bit codes and activations, from na_start on; na_end takes the
  *                same start. Where NA_NARROW, of 16 bits: at most 8 na_dot, of 5-bit codes at most 4
  *   SPAN         vectors that attention computes at once for each of its queries
+ *   VALUE_QUERIES, VALUE_GROUPS  queries and groups of NR dimensions that meet values of bytes at once
  *   KV_I16       see rz_kern.kv_i16; then vi_dot_i16() and vi_store_i16() exist
  *   PAIRS        whether Q4_0 and Q8_0 take two groups at a time with a tile of tokens
  *   w8           4 NR signed weights as rz_mat.flip stores them; W8_BIAS is what is added to them
