@@ -4,9 +4,8 @@
 // --check: GGUF files with F32 weights alone, held to bounds; nothing is written. `npm test` does that where node-llama-cpp is installed.
 // NODE_LLAMA_CPP names another folder with node_modules.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { load } from '../../dist/index-node.js';
@@ -14,6 +13,7 @@ import { withFolder } from '../js/hf.mjs';
 import { root, sameBits } from '../js/support.mjs';
 import { modelNames, tinyModel } from './architectures.mjs';
 import { ggufFloats, huggingFace } from './huggingface.mjs';
+import { temporaryFolder } from '../temporary.mjs';
 
 const home = process.env.NODE_LLAMA_CPP ?? import.meta.dirname;
 if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
@@ -23,7 +23,7 @@ if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
 const { getLlama, LlamaLogLevel } = await import(pathToFileURL(createRequire(join(home, 'package.json')).resolve('node-llama-cpp')));
 const llama = await getLlama({ gpu: false, logLevel: LlamaLogLevel.error, build: 'never' });
 
-const folder = mkdtempSync(join(tmpdir(), 'realizar-models-'));
+const folder = temporaryFolder('models');
 const types = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q5_1'];
 const isFloat = (type) => /F(32|16)$/.test(type);
 const ids = Array.from({ length: 40 }, (_, i) => (i === 0 ? 1 : (i * 7919 + 13) % 280));

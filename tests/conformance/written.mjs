@@ -3,9 +3,8 @@
 // Needs the fixtures; NODE_LLAMA_CPP names another folder with node_modules.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { load } from '../../dist/index-node.js';
@@ -14,6 +13,7 @@ import { fixture, root, shippedModels } from '../js/support.mjs';
 import { bertJson } from '../js/tokenizer-families.mjs';
 import { tinyModel } from './architectures.mjs';
 import { huggingFace, huggingFaceNames } from './huggingface.mjs';
+import { temporaryFolder } from '../temporary.mjs';
 
 const home = process.env.NODE_LLAMA_CPP ?? import.meta.dirname;
 if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
@@ -22,7 +22,7 @@ if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
 }
 const { getLlama } = await import(pathToFileURL(createRequire(join(home, 'package.json')).resolve('node-llama-cpp')));
 
-const temp = mkdtempSync(join(tmpdir(), 'realizar-written-'));
+const temp = temporaryFolder('written');
 const main = join(root, 'dist', 'cli', 'main.js');
 const cli = (...args) => execFileSync(process.execPath, [main, ...args]);
 const prompt = 'Once upon a time';

@@ -1,7 +1,6 @@
 // .apr files in Chromium and workerd: a predictor, a compressed one and a language model.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { unstable_startWorker } from 'wrangler';
@@ -10,6 +9,7 @@ import { trainSample } from '../../tools/train-sample.mjs';
 import { asApr, compressV1 } from './apr-files.mjs';
 import { packageInChromium, sendBytes } from './helpers.mjs';
 import { root, shippedModel } from './support.mjs';
+import { temporaryFolder } from '../temporary.mjs';
 
 const sample = Buffer.from(trainSample());
 const half = 0.9001745581626892;
@@ -44,7 +44,7 @@ describe('in Chromium', () => {
 });
 
 test('a predictor predicts in workerd', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'realizar-workerd-'));
+  const folder = temporaryFolder('workerd');
   writeFileSync(join(folder, 'worker.mjs'), `
     import { load } from ${JSON.stringify(join(root, 'dist', 'index-workerd.js'))};
     import simd from ${JSON.stringify(join(root, 'dist', 'wasm', 'realizar-simd.wasm'))};

@@ -1,17 +1,16 @@
 // realizar chat, through pipes and, by script(1), at a terminal.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { load } from '../../dist/index-node.js';
 import { randomLlama } from './gguf.mjs';
 import { root } from './support.mjs';
+import { temporaryFolder } from '../temporary.mjs';
 
 const main = join(root, 'dist', 'cli', 'main.js');
-const temp = mkdtempSync(join(tmpdir(), 'realizar-chat-'));
-after(() => rmSync(temp, { recursive: true }));
+const temp = temporaryFolder('chat');
 
 const file = join(temp, 'small.gguf');
 const control = { 350: '<|im_start|>', 351: '<|im_end|>' };

@@ -1,14 +1,14 @@
 // The command line, run as users run it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fixture, reference, root, shippedModel } from './support.mjs';
+import { temporaryFolder } from '../temporary.mjs';
 
 const main = join(root, 'dist', 'cli', 'main.js');
-const temp = mkdtempSync(join(tmpdir(), 'realizar-cli-'));
+const temp = temporaryFolder('cli');
 
 /** Runs the CLI; resolves with what it printed. */
 function cli(args, { input = '', onOutput } = {}) {

@@ -1,16 +1,16 @@
 // What the tests of written files share: the command line, a folder for its files, reading them.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseGguf } from '../../dist/formats/gguf.js';
 import { load } from '../../dist/index-node.js';
 import { root } from './support.mjs';
+import { temporaryFolder } from '../temporary.mjs';
 
 const main = join(root, 'dist', 'cli', 'main.js');
 /** Where written files go. */
-export const temp = mkdtempSync(join(tmpdir(), 'realizar-convert-'));
+export const temp = temporaryFolder('convert');
 export const out = (name) => join(temp, name);
 
 /** Runs the command line. */

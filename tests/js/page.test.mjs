@@ -1,8 +1,7 @@
 // The built page in Chromium: served by the package's own server, which isolates it, and by a plain one.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { load } from '../../dist/index-node.js';
@@ -10,13 +9,14 @@ import { startServer } from '../../dist/server/node.js';
 import { asApr } from './apr-files.mjs';
 import { GgufWriter, randomLlama } from './gguf.mjs';
 import { fixture, launchBrowser, root, sendBytes, sendSlowly, startStatic, workersEnd } from './helpers.mjs';
+import { temporaryFolder } from '../temporary.mjs';
 
 const page404 = 'Failed to load resource: the server responded with a status of 404 (Not Found)';
 const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; connect-src 'self' https: http: blob:";
 
 /** A folder with the shipped model or, before there is one, stories260K, and models to load by hand. */
 function makeModels() {
-  const folder = mkdtempSync(join(tmpdir(), 'realizar-page-'));
+  const folder = temporaryFolder('page');
   const shipped = join(root, 'models', 'manifest.json');
   const manifest = existsSync(shipped) ? JSON.parse(readFileSync(shipped, 'utf8'))
     : { models: [{ file: 'stories260K.gguf', bytes: 1185376 }], default: 'stories260K.gguf' };
@@ -49,7 +49,6 @@ before(async () => {
 after(async () => {
   await browser?.close();
   for (const server of Object.values(servers)) await server.close();
-  rmSync(models.folder, { recursive: true });
 });
 
 /** Records what the page shows from its start on: states, figures, progress, lengths of the story,
