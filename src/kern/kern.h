@@ -115,7 +115,8 @@ typedef struct {
 typedef struct {
     /* Unpacks the `width` columns that begin at `cell`; returns where the next ones do. */
     const uint8_t *(*unpack)(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width);
-    /* Adds the panel's `width` columns from column k on, times those of all tokens, to y: the first ones are there alone. */
+    /* y += the panel's `width` columns from column k on, times those of all tokens; where k is 0, y is only written. A last
+     * token with a tile of its own is left to the kernels for one token, of types that have them. */
     void (*multiply)(const rz_panel *p, uint32_t k, uint32_t width, const rz_act *x, float *y, size_t ldy);
 } rz_panel_kind;
 
