@@ -178,7 +178,7 @@ typedef struct {
 #define FOR_H _Pragma("GCC unroll 4") for (int h = 0; h < H; h++)
 RZ_INLINE void add_bytes_of(const byte_weights *w, uint32_t h0, const uint8_t *values, uint32_t d0, const int H) {
     enum { G = VALUE_GROUPS };
-    float *out[VALUE_QUERIES], unit[VALUE_QUERIES], shrink[VALUE_QUERIES]; /* which stores to out leave alone */
+    float *out[VALUE_QUERIES], unit[VALUE_QUERIES], shrink[VALUE_QUERIES]; /* copies, which stores to out cannot change */
     FOR_H out[h] = w->out[h0 + h] + d0, unit[h] = w->unit[h0 + h], shrink[h] = w->state[h0 + h].shrink;
     for (uint32_t d = 0; d < 32; d += G * NR) {
         const uint8_t *codes = values + rz_value_code(NR, 0, d);
@@ -214,7 +214,8 @@ static void add_bytes(const byte_weights *w, uint32_t n, const uint8_t *values, 
 /* Every query meets the keys of a block of a cache of bytes: the heads of a token together. */
 COUNTED void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state) {
     const rz_mat keys = rz_key_matrix(a, block, NR);
-    if (a->heads > 1) rz_fetch_ahead(keys.data, (uint32_t)keys.group_bytes * KEY_GROUPS); /* one query asks itself */
+    /* The product with one query asks for its keys itself; a tile asks for the next group, which is too near. */
+    if (a->heads > 1) rz_fetch_ahead(keys.data, (uint32_t)keys.group_bytes * KEY_GROUPS);
     for (uint32_t i = 0; i < a->n_q; i += a->heads) {
         float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK];
         byte_weights w;

@@ -6,10 +6,7 @@
  * minimum), so that one body serves all types but those that take floats.
  */
 
-RZ_INLINE void tile_blocks(const rz_panel *p, uint32_t width, const uint8_t *act, float *y,
-                           size_t ldy, uint32_t live, bool first, const int T) {
-    vf acc[8];
-    FOR_T acc[t] = first || (uint32_t)t >= live ? vf_zero() : vf_load(y + t * ldy);
+RZ_INLINE void tile_blocks(const rz_panel *p, uint32_t width, const uint8_t *act, vf *acc, const int T) {
     const uint8_t *codes = p->codes;
     const float *factors = p->factors;
     for (uint32_t b = 0; b < width / 32; b++, act += ACT_BYTES(T)) {
@@ -30,7 +27,6 @@ RZ_INLINE void tile_blocks(const rz_panel *p, uint32_t width, const uint8_t *act
                 min, vf_splat(ACT_D(act, T, t) * (float)ACT_NS16(act, T, half, t)), acc[t]);
         }
     }
-    FOR_T if ((uint32_t)t < live) vf_store(y + t * ldy, acc[t]);
 }
 PANEL_KIND(blocks, uint8_t, x->q8, ACT_BYTES(1), true, SHARED(unpack_blocks))
 

@@ -108,7 +108,7 @@ typedef struct {
     /* in the order of use, words of 4 columns: [column / 4][row][4] */
     _Alignas(64) uint8_t codes[RZ_BLOCK_MAX * RZ_NR_MAX];
     float factors[2 * RZ_BLOCK_MAX / 16 * RZ_NR_MAX]; /* [factor][row] */
-    bool minima;
+    bool minima; /* whether there are some among the factors; for bodies of more than one type */
 } rz_panel;
 
 /* How a type's products with panels are made. */

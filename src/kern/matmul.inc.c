@@ -54,17 +54,14 @@ RZ_INLINE void offsets_k(const uint8_t *mins, const uint8_t *act, vf *offset, co
     vf sum[8];
     FOR_T sum[t] = vf_zero();
     UNROLL for (int j = 0; j < 8; j++, act += ACT_BYTES(T)) {
-        vf m = vf_load_u8(mins + j * NR);
-        FOR_T sum[t] = vf_madd(m, vf_splat(ACT_DS(act, T, t)), sum[t]);
+        sum_minima(sum, vf_load_u8(mins + j * NR), act, T);
     }
     FOR_T offset[t] = sum[t];
     settle(offset, T);
 }
 
 /* acc += d * scaled - dmin * offset, of a block of 256 columns */
-RZ_INLINE void add_block_k(vf *acc, const uint8_t *cell, const vf *scaled, const vf *offset,
-                           const int T) {
-    vf d = vf_load_f16(cell), dmin = vf_load_f16(cell + 2 * NR);
+RZ_INLINE void add_block_k(vf *acc, vf d, vf dmin, const vf *scaled, const vf *offset, const int T) {
     FOR_T acc[t] = vf_nmadd(dmin, offset[t], vf_madd(d, scaled[t], acc[t]));
     settle(acc, T);
 }
@@ -111,7 +108,7 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
             pair_q4_k(qs + c * 32 * NR, scales + 2 * c * NR, act, scaled, T);
         }
-        add_block_k(acc, cell, scaled, offset, T);
+        add_block_k(acc, vf_load_f16(cell), vf_load_f16(cell + 2 * NR), scaled, offset, T);
     }
 }
 

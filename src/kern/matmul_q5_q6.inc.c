@@ -72,7 +72,7 @@ RZ_INLINE vf one_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
         for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(1)) {
             pair_q5_k(qs + c * 32 * NR, qh, scales + 2 * c * NR, c, act, &scaled);
         }
-        add_block_k(&acc, cell, &scaled, &offset, 1);
+        add_block_k(&acc, vf_load_f16(cell), vf_load_f16(cell + 2 * NR), &scaled, &offset, 1);
     }
     return acc;
 }
@@ -147,11 +147,7 @@ static const uint8_t *unpack_q5(rz_panel *p, const rz_dtype *type, const uint8_t
     return cell;
 }
 
-RZ_INLINE void tile_q5(const rz_panel *p, uint32_t width, const uint8_t *act, float *y, size_t ldy, uint32_t live,
-                       bool first, const int T) {
-    vf acc[8];
-    FOR_T acc[t] = first || (uint32_t)t >= live ? vf_zero() : vf_load(y + t * ldy);
-    settle(acc, T);
+RZ_INLINE void tile_q5(const rz_panel *p, uint32_t width, const uint8_t *act, vf *acc, const int T) {
     for (uint32_t b = 0; b < width / 32; b++, act += ACT_BYTES(T)) {
         vi sum[8];
         FOR_T sum[t] = vi_shl(vi_splat(p->minima ? 0 : ACT_NS(act, T, t)), 4);
@@ -159,7 +155,6 @@ RZ_INLINE void tile_q5(const rz_panel *p, uint32_t width, const uint8_t *act, fl
         add_scaled(acc, sum, vf_load(p->factors + b * NR), act, T);
         if (p->minima) add_minima(acc, vf_load(p->factors + (8 + b) * NR), act, T);
     }
-    FOR_T if ((uint32_t)t < live) vf_store(y + t * ldy, acc[t]);
 }
 PANEL_KIND(q5, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q5)
 
@@ -180,15 +175,13 @@ static const uint8_t *unpack_q5_k(rz_panel *p, const rz_dtype *type, const uint8
     return cell + 180 * NR;
 }
 
-RZ_INLINE void tile_q5_k(const rz_panel *p, uint32_t width, const uint8_t *act, float *y, size_t ldy, uint32_t live,
-                         bool first, const int T) {
+RZ_INLINE void tile_q5_k(const rz_panel *p, uint32_t width, const uint8_t *act, vf *acc, const int T) {
     const float *d = p->factors + 16 * NR;
     vf scaled[8], offset[8], sum_min[8];
     (void)width;
     FOR_T scaled[t] = sum_min[t] = vf_zero();
     for (int j = 0; j < 8; j++) {
-        vf m = vf_load(p->factors + (8 + j) * NR);
-        FOR_T sum_min[t] = vf_madd(m, vf_splat(ACT_DS(act + j * ACT_BYTES(T), T, t)), sum_min[t]);
+        sum_minima(sum_min, vf_load(p->factors + (8 + j) * NR), act + j * ACT_BYTES(T), T);
     }
     FOR_T offset[t] = sum_min[t];
     settle(offset, T);
@@ -198,11 +191,7 @@ RZ_INLINE void tile_q5_k(const rz_panel *p, uint32_t width, const uint8_t *act, 
         dot_codes(sum, p->codes + j * 32 * NR, ACT_WORDS(act, T, 0), 8, T);
         add_scaled(scaled, sum, vf_load(p->factors + j * NR), act, T);
     }
-    FOR_T {
-        if ((uint32_t)t >= live) break;
-        vf acc = vf_madd(vf_load(d), scaled[t], first ? vf_zero() : vf_load(y + t * ldy));
-        vf_store(y + t * ldy, vf_nmadd(vf_load(d + NR), offset[t], acc));
-    }
+    add_block_k(acc, vf_load(d), vf_load(d + NR), scaled, offset, T);
 }
 PANEL_KIND(q5_k, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q5_k)
 
@@ -225,8 +214,7 @@ static const uint8_t *unpack_q6_k(rz_panel *p, const rz_dtype *type, const uint8
     return cell + 210 * NR;
 }
 
-RZ_INLINE void tile_q6_k(const rz_panel *p, uint32_t width, const uint8_t *act, float *y, size_t ldy, uint32_t live,
-                         bool first, const int T) {
+RZ_INLINE void tile_q6_k(const rz_panel *p, uint32_t width, const uint8_t *act, vf *acc, const int T) {
     const uint8_t *codes = p->codes;
     const float *scale = p->factors;
     vf scaled[8];
@@ -243,11 +231,7 @@ RZ_INLINE void tile_q6_k(const rz_panel *p, uint32_t width, const uint8_t *act, 
             }
         }
     }
-    FOR_T {
-        if ((uint32_t)t >= live) break;
-        vf acc = first ? vf_zero() : vf_load(y + t * ldy);
-        vf_store(y + t * ldy, vf_madd(vf_load(scale), scaled[t], acc));
-    }
+    FOR_T acc[t] = vf_madd(vf_load(scale), scaled[t], acc[t]);
 }
 PANEL_KIND(q6_k, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q6_k)
 

@@ -36,11 +36,8 @@ SHARED_FN const uint8_t *SHARED(unpack_blocks)(rz_panel *p, const rz_dtype *type
 }
 
 /* The same with floats; x is [column][token]. */
-RZ_INLINE void tile_floats(const rz_panel *p, uint32_t width, const float *x, float *y, size_t ldy,
-                           uint32_t live, bool first, const int T) {
+RZ_INLINE void tile_floats(const rz_panel *p, uint32_t width, const float *x, vf *acc, const int T) {
     const uint8_t *codes = p->codes;
-    vf acc[8];
-    FOR_T acc[t] = first || (uint32_t)t >= live ? vf_zero() : vf_load(y + t * ldy);
     for (uint32_t i = 0; i < width / 16; i++) {
         vf sum[8];
         FOR_T sum[t] = vf_zero();
@@ -55,7 +52,6 @@ RZ_INLINE void tile_floats(const rz_panel *p, uint32_t width, const float *x, fl
         FOR_T acc[t] = vf_madd(sum[t], scale, acc[t]);
         settle(acc, T);
     }
-    FOR_T if ((uint32_t)t < live) vf_store(y + t * ldy, acc[t]);
 }
 
 PANEL_KIND(floats, float, x->f32, 32 * sizeof(float), true, SHARED(unpack_blocks))

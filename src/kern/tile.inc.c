@@ -60,9 +60,12 @@ RZ_INLINE void add_scaled(vf *acc, const vi *sum, vf scale, const uint8_t *act, 
     settle(acc, T);
 }
 
-/* acc += min * ds */
+/* sum += min * ds */
+RZ_INLINE void sum_minima(vf *sum, vf min, const uint8_t *act, const int T) {
+    FOR_T sum[t] = vf_madd(min, vf_splat(ACT_DS(act, T, t)), sum[t]);
+}
 RZ_INLINE void add_minima(vf *acc, vf min, const uint8_t *act, const int T) {
-    FOR_T acc[t] = vf_madd(min, vf_splat(ACT_DS(act, T, t)), acc[t]);
+    sum_minima(acc, min, act, T);
     settle(acc, T);
 }
 
@@ -117,13 +120,23 @@ enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
         }                                                                                          \
     }
 /* How products with panels are made (panel.inc.c), by a body tile_name() that adds `width` columns of a tile of tokens to
- * y, of which `live` are wanted. `input` is the activations' base, `step` their bytes per token and 32 columns; `single`:
- * whether a last token with a tile of its own is meant, too. */
+ * acc. `input` is the activations' base, `step` their bytes per token and 32 columns; `single`: whether a last token with
+ * a tile of its own is meant, too. */
 #define PANEL_TILE(name, type, input, step, T)                                                     \
     do {                                                                                           \
         const uint8_t *act = (const uint8_t *)(input) + ((size_t)t0 * x->cols + (size_t)(T) * k) / 32 * (step); \
-        tile_##name(p, width, (const type *)act, y + t0 * ldy, ldy, rz_min_u32(T, x->n - t0), k == 0, T); \
-        t0 += rz_min_u32(T, x->n - t0);                                                            \
+        const uint32_t live = rz_min_u32(T, x->n - t0);                                            \
+        float *to = y + t0 * ldy;                                                                  \
+        vf acc[8];                                                                                 \
+        _Pragma("GCC unroll 8") for (uint32_t t = 0; t < (T); t++) {                               \
+            acc[t] = k == 0 || t >= live ? vf_zero() : vf_load(to + t * ldy);                      \
+        }                                                                                          \
+        settle(acc, T);                                                                            \
+        tile_##name(p, width, (const type *)act, acc, T);                                          \
+        _Pragma("GCC unroll 8") for (uint32_t t = 0; t < (T); t++) {                               \
+            if (t < live) vf_store(to + t * ldy, acc[t]);                                          \
+        }                                                                                          \
+        t0 += live;                                                                                \
     } while (0)
 #define PANEL_KIND(name, type, input, step, single, unpacking)                                     \
     static void multiply_##name(const rz_panel *p, uint32_t k, uint32_t width, const rz_act *x, float *y, size_t ldy) { \
