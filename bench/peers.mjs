@@ -30,9 +30,9 @@ const say = (text) => process.stderr.write(`${text}\n`);
 function installPeers() {
   if (!existsSync(join(here, 'peers', 'node_modules', 'node-llama-cpp'))) {
     say('installing the peers');
-    const options = ['--ignore-scripts', '--no-audit', '--no-fund'];
-    const { status, stderr } = spawnSync('npm', ['ci', ...options], { cwd: join(here, 'peers'), encoding: 'utf8' });
-    if (status !== 0) throw new Error(`npm ci in bench/peers: ${stderr}`);
+    const options = ['--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund'];
+    const { status, stderr } = spawnSync('npm', ['install', ...options], { cwd: join(here, 'peers'), encoding: 'utf8' });
+    if (status !== 0) throw new Error(`npm install in bench/peers: ${stderr}`);
   }
   buildLlamaWasm();
 }

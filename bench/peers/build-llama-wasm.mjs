@@ -12,7 +12,7 @@ const bundle = join(here, 'node_modules', 'node-llama-cpp', 'llama', 'gitRelease
 const source = join(here, '.llama.cpp');
 
 export function buildLlamaWasm() {
-  if (!existsSync(bundle)) fail('node-llama-cpp brings no source of llama.cpp: run `npm ci --ignore-scripts` in bench/peers');
+  if (!existsSync(bundle)) fail('node-llama-cpp brings no source of llama.cpp: run `npm install --no-package-lock --ignore-scripts` in bench/peers');
   say('building llama.cpp as WebAssembly');
   run('git', ['init', '--quiet', source]);
   run('git', ['-C', source, 'fetch', '--quiet', bundle, 'HEAD']);

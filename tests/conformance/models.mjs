@@ -1,6 +1,6 @@
 // Tiny models of every architecture, in every format, as floats and quantised, natively and in wasm, against
 // llama.cpp on the GGUF file; writes docs/models.md.
-//   npm ci --prefix tests/conformance && node tests/conformance/models.mjs [--check]
+//   npm install --no-package-lock --prefix tests/conformance && node tests/conformance/models.mjs [--check]
 // --check: GGUF files with F32 weights alone, held to bounds; nothing is written. `npm test` does that where node-llama-cpp is installed.
 // NODE_LLAMA_CPP names another folder with node_modules.
 import { execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ import { temporaryFolder } from '../temporary.mjs';
 
 const home = process.env.NODE_LLAMA_CPP ?? import.meta.dirname;
 if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
-  console.log(`NOT RUN: architectures against llama.cpp (no node-llama-cpp in ${home}: npm ci --prefix tests/conformance)`);
+  console.log(`NOT RUN: architectures against llama.cpp (no node-llama-cpp in ${home}: npm install --no-package-lock --prefix tests/conformance)`);
   process.exit(0);
 }
 const { getLlama, LlamaLogLevel } = await import(pathToFileURL(createRequire(join(home, 'package.json')).resolve('node-llama-cpp')));

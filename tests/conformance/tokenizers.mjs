@@ -1,6 +1,6 @@
 // Writes docs/tokenizers.md: every recorded family with its cases and how many are exact, how time grows
 // on adversarial text, and the speed beside @huggingface/tokenizers on the same files and the same text.
-//   npm ci --prefix tests/conformance && node tests/conformance/tokenizers.mjs [--no-speed]
+//   npm install --no-package-lock --prefix tests/conformance && node tests/conformance/tokenizers.mjs [--no-speed]
 import { existsSync, readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { load, loadTokenizer } from '../../dist/index-node.js';

@@ -1,5 +1,5 @@
 // Files that realizar writes, read by llama.cpp: they load, and tokens and the greedy text are those realizar gives.
-//   npm ci --prefix tests/conformance && node tests/conformance/written.mjs
+//   npm install --no-package-lock --prefix tests/conformance && node tests/conformance/written.mjs
 // Needs the fixtures; NODE_LLAMA_CPP names another folder with node_modules.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ import { temporaryFolder } from '../temporary.mjs';
 
 const home = process.env.NODE_LLAMA_CPP ?? import.meta.dirname;
 if (!existsSync(join(home, 'node_modules', 'node-llama-cpp'))) {
-  console.log(`NOT RUN: llama.cpp on written files (no node-llama-cpp in ${home}: npm ci --prefix tests/conformance)`);
+  console.log(`NOT RUN: llama.cpp on written files (no node-llama-cpp in ${home}: npm install --no-package-lock --prefix tests/conformance)`);
   process.exit(0);
 }
 const { getLlama } = await import(pathToFileURL(createRequire(join(home, 'package.json')).resolve('node-llama-cpp')));
