@@ -103,6 +103,14 @@ typedef struct {
     float *max, *sum;       /* [n_q] maximum of the scores and sum of p */
 } rz_attn;
 
+/* y[nr] += `cols` columns of a group, a piece, times those of one token: whole blocks, RZ_BLOCK_MAX columns at most. */
+typedef void rz_piece_fn(const uint8_t *piece, const uint8_t *act, uint32_t cols, float *y);
+
+/* y[row] for the rows of groups g0 <= g < g1 and one token, whose q8 activations have act_bytes per 32 columns. Speed is
+ * that of memory: a few groups far apart are read by turns, a piece of each (streams.c). */
+void rz_multiply_streams(const rz_mat *w, uint32_t g0, uint32_t g1, const uint8_t *act, uint32_t act_bytes, float *y,
+                         rz_piece_fn *piece);
+
 /* Up to 256 columns of a group of nr rows, unpacked: one byte for each weight, and factors as the type needs them. */
 typedef struct {
     /* in the order of use, words of 4 columns: [column / 4][row][4] */

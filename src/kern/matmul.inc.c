@@ -26,7 +26,6 @@ RZ_INLINE void sum_q4(const uint8_t *qs, size_t stride, const uint8_t *act, cons
 
 RZ_INLINE void tiles_q4_0(const uint8_t *cell, size_t stride, const uint8_t *act, uint32_t cols,
                           const next_lines *next, vf *acc, const int T, const int G) {
-    FOR_G FOR_T acc[g * T + t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 18 * NR, act += ACT_BYTES(T)) {
         FOR_G fetch_next(cell + g * stride, next, T);
         vi start[8], sum[16];
@@ -38,7 +37,6 @@ RZ_INLINE void tiles_q4_0(const uint8_t *cell, size_t stride, const uint8_t *act
 
 RZ_INLINE void tile_q4_1(const uint8_t *cell, const uint8_t *act, uint32_t cols,
                          const next_lines *next, vf *acc, const int T) {
-    FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 20 * NR, act += ACT_BYTES(T)) {
         fetch_next(cell, next, T);
         vi zero[8], sum[8];
@@ -97,7 +95,6 @@ RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *scales, const uint8_t
 
 RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
                          const next_lines *next, vf *acc, const int T) {
-    FOR_T acc[t] = vf_zero();
     for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR) {
         fetch_next(cell, next, T);
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
@@ -118,7 +115,7 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
                                const next_lines *next, vf *out, const int T) {                     \
         (void)next;                                                                                \
         vf acc[8];                                                                                 \
-        FOR_T acc[t] = vf_zero();                                                                  \
+        FOR_T acc[t] = out[t];                                                                     \
         for (uint32_t k = 0; k < cols; k++, w += (bytes) * NR, x += T) {                           \
             vf wk = load;                                                                          \
             FOR_T acc[t] = vf_madd(wk, vf_splat(x[t]), acc[t]);                                    \
@@ -145,16 +142,13 @@ TILE_FLOAT(bf16, 2, vf_load_bf16(w))
     for (; x->n == 1 && g0 + 4 <= g1; g0 += 4) fours_##name(w, g0, x->f32, y)
 #define MATMUL_FLOAT(name)                                                                         \
     ONE_BY_ONE(name, float)                                                                        \
-    GROUPS_OF(name, float, x->f32, F32_STEP, 0)                                                    \
+    GROUPS_OF(name, float, x->f32, F32_STEP, 0, true)                                              \
     MATMUL(SHARED_FN void SHARED(matmul_##name), name, 0, FOURS(name))
-#define MATMUL_CODES(name, cell)                                                                   \
-    ONE_BY_ONE(name, uint8_t)                                                                      \
-    GROUPS_OF(name, uint8_t, x->q8, Q8_STEP, cell)                                                 \
-    MATMUL(SHARED_FN void SHARED(matmul_##name), name, 0, )
 MATMUL_FLOAT(f32)
 MATMUL_FLOAT(f16)
 MATMUL_FLOAT(bf16)
-GROUPS_OF(q4_0, uint8_t, x->q8, Q8_STEP, 18)
-MATMUL(SHARED_FN void SHARED(matmul_q4_0), q4_0, PAIRS, )
-MATMUL_CODES(q4_1, 20)
-MATMUL_CODES(q4_k, 148)
+MATMUL_CODES(SHARED_FN void SHARED(matmul_q4_0), q4_0, PAIRS, 18)
+ONE_BY_ONE(q4_1, uint8_t)
+MATMUL_CODES(SHARED_FN void SHARED(matmul_q4_1), q4_1, 0, 20)
+ONE_BY_ONE(q4_k, uint8_t)
+MATMUL_CODES(SHARED_FN void SHARED(matmul_q4_k), q4_k, 0, 148)

@@ -23,8 +23,7 @@ RZ_INLINE vi sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, vi 
     return NA_NARROW ? vi_add(sum, na_end(high_sum, vi_splat(0))) : sum;
 }
 
-RZ_INLINE vf one_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
-    vf acc = vf_zero();
+RZ_INLINE vf one_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf acc) {
     for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, act += ACT_BYTES(1)) {
         vi sum = sum_q5(cell + 2 * NR, cell + 6 * NR, act, vi_shl(vi_splat(ACT_NS(act, 1, 0)), 4));
         add_scaled(&acc, &sum, vf_load_f16(cell), act, 1);
@@ -32,8 +31,7 @@ RZ_INLINE vf one_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
     return acc;
 }
 
-RZ_INLINE vf one_q5_1(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
-    vf acc = vf_zero();
+RZ_INLINE vf one_q5_1(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf acc) {
     for (uint32_t b = 0; b < cols / 32; b++, cell += 24 * NR, act += ACT_BYTES(1)) {
         vi sum = sum_q5(cell + 4 * NR, cell + 8 * NR, act, vi_splat(0));
         add_scaled(&acc, &sum, vf_load_f16(cell), act, 1);
@@ -61,8 +59,7 @@ RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, const uint8_t *sc
     add_scaled(scaled, &high, vf_load_u8(scales + NR), act2, 1);
 }
 
-RZ_INLINE vf one_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
-    vf acc = vf_zero();
+RZ_INLINE vf one_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf acc) {
     for (uint32_t b = 0; b < cols / 256; b++, cell += 180 * NR) {
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR;
         const uint8_t *qh = mins + 8 * NR, *qs = qh + 32 * NR;
@@ -100,8 +97,7 @@ RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, cons
     }
 }
 
-RZ_INLINE vf one_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols) {
-    vf acc = vf_zero();
+RZ_INLINE vf one_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf acc) {
     for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR) {
         const uint8_t *scales = cell + 2 * NR, *q = cell + 18 * NR;
         rz_fetch_ahead(cell, 18 * NR);
@@ -237,14 +233,11 @@ PANEL_KIND(q6_k, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q6_k)
 
 /* Tiles of tokens by panels, and the token that has none. */
 #define MATMUL_PANELS(name, kind)                                                                  \
+    PIECE(name)                                                                                    \
     SHARED_FN void SHARED(matmul_##name)(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, \
                                          size_t ldy) {                                             \
-        const uint32_t last = x->n - 1;                                                            \
-        if (last) SHARED(multiply_panels)(w, g0, g1, x, y, ldy, &kind);                            \
-        for (; last % TILE == 0 && g0 < g1; g0++) {                                                \
-            vf sum = one_##name(w->data + g0 * w->group_bytes, x->q8 + last * Q8_STEP, w->cols);   \
-            vf_store(y + last * ldy + (size_t)g0 * NR, sum);                                       \
-        }                                                                                          \
+        LAST_TOKEN(name);                                                                          \
+        if (x->n > 1) SHARED(multiply_panels)(w, g0, g1, x, y, ldy, &kind);                        \
     }
 MATMUL_PANELS(q5_0, kind_q5)
 MATMUL_PANELS(q5_1, kind_q5)

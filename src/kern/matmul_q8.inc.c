@@ -5,7 +5,6 @@
 
 RZ_INLINE void tiles_q8_0(const uint8_t *cell, size_t stride, const uint8_t *act, uint32_t cols,
                           const next_lines *next, vf *acc, const int T, const int G) {
-    FOR_G FOR_T acc[g * T + t] = vf_zero();
     for (uint32_t b = 0; b < cols / 32; b++, cell += 34 * NR, act += ACT_BYTES(T)) {
         const uint8_t *words = cell + 2 * NR, *x = ACT_WORDS(act, T, 0);
         FOR_G fetch_next(cell + g * stride, next, T);
@@ -21,5 +20,4 @@ RZ_INLINE void tiles_q8_0(const uint8_t *cell, size_t stride, const uint8_t *act
     }
 }
 
-GROUPS_OF(q8_0, uint8_t, x->q8, Q8_STEP, 34)
-MATMUL(static void matmul_q8_0, q8_0, PAIRS, )
+MATMUL_CODES(static void matmul_q8_0, q8_0, PAIRS, 34)

@@ -2,7 +2,7 @@
  * tile.inc.c: what the matrix products of a table share, over the vocabulary of simd_*.h. Included
  * once per table, before them.
  *
- * A body tile_*() computes one group of NR rows for one tile of tokens, a body tiles_*() G groups that
+ * A body tile_*() adds one group of NR rows for one tile of tokens to its sums, a body tiles_*() G groups that
  * lie `stride` bytes apart: what is read of the activations serves them all. T and G are compile-time
  * constants after inlining, so the arrays over [g][t] live in registers.
  */
@@ -95,6 +95,7 @@ enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
     do {                                                                                           \
         const next_lines next = next_lines_of(w, x->n, t0, G, (cell) * NR);                        \
         vf tile[2 * 8];                                                                            \
+        _Pragma("GCC unroll 16") for (int i = 0; i < G * (T); i++) tile[i] = vf_zero();             \
         tiles_##name(group, w->group_bytes, (const type *)act, w->cols, &next, tile, T, G);        \
         act += (size_t)(T) * (step);                                                               \
         for (uint32_t t = 0; t < (T) && t0 + t < x->n; t++) {                                      \
@@ -104,8 +105,8 @@ enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
     } while (0)
 
 /* All tiles of G groups; y is theirs. `input` is the activations' base, `step` their bytes per token; a cell has `cell`
- * bytes per row. */
-#define GROUPS_OF(name, type, input, step, cell)                                                   \
+ * bytes per row; `single`: whether a last token with a tile of its own is meant, too. */
+#define GROUPS_OF(name, type, input, step, cell, single)                                           \
     RZ_INLINE void groups_##name(const rz_mat *w, uint32_t g0, const rz_act *x, float *y,          \
                                  size_t ldy, const int G) {                                        \
         const uint8_t *group = w->data + g0 * w->group_bytes, *act = (const uint8_t *)(input);     \
@@ -113,8 +114,8 @@ enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
         y += (size_t)g0 * NR;                                                                      \
         while (x->n - t0 > NARROW) TILE_OF(name, type, step, cell, TILE);                          \
         if (NARROW > 1 && x->n - t0 > 1) TILE_OF(name, type, step, cell, NARROW);                  \
-        for (int g = 0; t0 < x->n && g < G; g++) {                                                 \
-            vf one[8];                                                                             \
+        for (int g = 0; (single) && t0 < x->n && g < G; g++) {                                     \
+            vf one[8] = {vf_zero()};                                                               \
             tiles_##name(group + g * w->group_bytes, 0, (const type *)act, w->cols, NULL, one, 1, 1); \
             vf_store(y + t0 * ldy + g * NR, one[0]);                                               \
         }                                                                                          \
@@ -161,3 +162,25 @@ enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
     }
 #define F32_STEP ((size_t)w->cols * 4)
 #define Q8_STEP  ((size_t)w->cols / 32 * ACT_BYTES(1))
+
+/* The last of the tokens where it has a tile of its own, by a body one_name() that adds to a sum. */
+#define PIECE(name)                                                                                \
+    static void piece_##name(const uint8_t *cell, const uint8_t *act, uint32_t cols, float *y) {   \
+        vf_store(y, one_##name(cell, act, cols, vf_load(y)));                                      \
+    }
+#define LAST_TOKEN(name)                                                                           \
+    do {                                                                                           \
+        const uint32_t last = x->n - 1;                                                            \
+        if (last % TILE == 0) {                                                                    \
+            rz_multiply_streams(w, g0, g1, x->q8 + last * Q8_STEP, ACT_BYTES(1), y + last * ldy, piece_##name); \
+        }                                                                                          \
+    } while (0)
+/* A product with codes: the last token, and tiles of the others. */
+#define MATMUL_CODES(fn, name, pairs, cell)                                                        \
+    RZ_INLINE vf one_##name(const uint8_t *p, const uint8_t *act, uint32_t cols, vf sum) {         \
+        tiles_##name(p, 0, act, cols, NULL, &sum, 1, 1);                                           \
+        return sum;                                                                                \
+    }                                                                                              \
+    PIECE(name)                                                                                    \
+    GROUPS_OF(name, uint8_t, x->q8, Q8_STEP, cell, false)                                          \
+    MATMUL(fn, name, pairs, LAST_TOKEN(name))
