@@ -11,12 +11,17 @@ static double scale2(int n) { /* 2^n for normal results */
     return d;
 }
 
+static const double inverse_factorial[16] = {
+    1, 1, 1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800,
+    1. / 39916800, 1. / 479001600, 1. / 6227020800, 1. / 87178291200, 1. / 1307674368000};
+
 double rz_exp64(double x) {
     double n = (x * 1.4426950408889634 + round_to_int) - round_to_int;
     double r = (x - n * ln2_high) - n * ln2_low;
-    double sum = 1;
-    for (int k = 16; k >= 1; k--) sum = 1 + sum * r / k;
-    return sum * scale2((int)n);
+    double z = r * r, even = 0, odd = 0; /* two sums, for one would wait for itself */
+    for (int k = 14; k >= 0; k -= 2) even = even * z + inverse_factorial[k];
+    for (int k = 15; k >= 1; k -= 2) odd = odd * z + inverse_factorial[k];
+    return (even + r * odd) * scale2((int)n);
 }
 
 double rz_log64(double x) {
