@@ -100,6 +100,9 @@ static int begin_data(rz_loader *l) {
                                 .kern = l->kern};
     int result = rz_model_create(&l->model, &l->stream, &opts, &jobs, &n_jobs, &l->err);
     if (result) return result;
+    rz_model *m = l->model;
+    if (m->pool) m->threads = rz_pool_start(m->pool, m->threads);
+    l->stream.pool = m->pool;
     result = rz_load_data_begin(&l->stream, jobs, n_jobs);
     l->state = LOAD_DATA;
     return result;
@@ -161,7 +164,6 @@ int rz_load_finish(rz_loader **loader, rz_model **out) {
     m->memory_bytes += header->capacity + header->gguf.block_bytes;
     header->parsed = false;
     header->bytes = NULL;
-    if (m->pool) m->threads = rz_pool_start(m->pool, m->threads);
     l->model = NULL;
     *out = m;
     rz_load_close(loader);
@@ -171,7 +173,7 @@ int rz_load_finish(rz_loader **loader, rz_model **out) {
 void rz_load_close(rz_loader **loader) {
     rz_loader *l = *loader;
     if (!l) return;
-    if (l->model) rz_block_free(l->opts.allocator, l->model, l->model->arena_bytes);
+    model_free(l->model);
     rz_load_stream_close(&l->stream);
     rz_block_free(l->opts.allocator, l, sizeof *l);
     *loader = NULL;

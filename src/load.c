@@ -281,12 +281,40 @@ static bool store_converted(rz_load_stream *s, const rz_mat *m, uint8_t *data, u
     return true;
 }
 
+typedef struct {
+    const rz_mat *m;
+    uint8_t *data;
+    uint32_t row, n;     /* rows row to row + n - 1 of the matrix */
+    const uint8_t *from; /* row by row */
+    uint64_t row_bytes;
+    _Atomic uint32_t bad; /* the first that is not finite, counted from `row`; n: none */
+} packing;
+
+/* Those of one group. */
+static void pack_chunk(void *arg, uint32_t chunk) {
+    packing *p = arg;
+    const uint32_t first = p->row / p->m->nr * p->m->nr + chunk * p->m->nr;
+    const uint32_t start = first > p->row ? first - p->row : 0, end = rz_min_u32(first + p->m->nr - p->row, p->n);
+    const int at = rz_pack_rows(p->m, p->data, p->row + start, p->from + start * p->row_bytes, end - start);
+    uint32_t bad = p->bad;
+    while (at >= 0 && start + (uint32_t)at < bad && !atomic_compare_exchange_weak(&p->bad, &bad, start + (uint32_t)at)) {
+    }
+}
+
+static int64_t pack_rows(rz_load_stream *s, const rz_load_job *j, const stretch *r, uint8_t *data, const uint8_t *from) {
+    const rz_mat *m = &r->target->mat;
+    packing p = {.m = m, .data = data, .row = r->row, .n = (uint32_t)r->n, .from = from,
+                 .row_bytes = file_row_bytes(j), .bad = (uint32_t)r->n};
+    rz_pool_run(s->pool, (p.row + p.n - 1) / m->nr - p.row / m->nr + 1, pack_chunk, &p);
+    return p.bad < p.n ? (int64_t)p.bad : -1;
+}
+
 /* Rows of a matrix, converted where the types differ; returns the first bad one, or -1. */
 static int64_t store_rows(rz_load_stream *s, const rz_load_job *j, const stretch *r,
                           const uint8_t *from) {
     const rz_mat *m = &r->target->mat;
     uint8_t *data = r->target->dst + r->stack * rz_mat_bytes(m);
-    if (!converts(j) && !j->plane) return rz_pack_rows(m, data, r->row, from, (uint32_t)r->n);
+    if (!converts(j) && !j->plane) return pack_rows(s, j, r, data, from);
     for (uint64_t i = 0; i < r->n; i++, from += file_row_bytes(j)) {
         uint32_t row = r->row + (uint32_t)i;
         bool good;

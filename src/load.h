@@ -11,6 +11,7 @@
 #include "base.h"
 #include "gguf.h"
 #include "pack.h"
+#include "pool.h"
 #include "safetensors.h"
 
 enum { RZ_PARTS_MAX = 4096 };
@@ -73,6 +74,7 @@ typedef struct {
 typedef struct {
     const rz_allocator *allocator;
     rz_err *err;
+    rz_pool *pool;       /* packs rows; NULL: the caller does */
     rz_load_part *parts; /* [n_parts + 1]: the last one is the engine's own, see hf.h */
     uint32_t n_parts;
     uint32_t current; /* part whose header is being read */
@@ -93,7 +95,8 @@ void rz_load_stream_close(rz_load_stream *s);
 int rz_load_header_next(rz_load_stream *s, rz_need *need);
 int rz_load_header_feed(rz_load_stream *s, size_t bytes);
 
-/* Starts the data phase; takes over `jobs` (an rz_block_alloc block of n x sizeof *jobs). */
+/* Starts the data phase; takes over `jobs` (an rz_block_alloc block of n x sizeof *jobs). The pool, if there is one, is
+ * set before. */
 int rz_load_data_begin(rz_load_stream *s, rz_load_job *jobs, uint32_t n);
 int rz_load_data_next(rz_load_stream *s, rz_need *need);
 int rz_load_data_feed(rz_load_stream *s, size_t bytes);

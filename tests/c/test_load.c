@@ -126,6 +126,7 @@ static void any_pieces(uint32_t dtype) {
                        .n_files = 1,
                        .piece = pieces[i / 2],
                        .tell_sizes = i % 2,
+                       .opts = {.threads = 1 + (uint32_t)i % 3},
                        .r = {(uint64_t)i}};
         if (pieces[i / 2] == 1 && dtype != RZ_DT_Q4_0) continue; /* once is enough, it is slow */
         CHECK(feed_model(&p, &m, &err) == RZ_OK, "pieces %d: %s", i, err.text);
