@@ -290,7 +290,7 @@ typedef struct {
     _Atomic uint32_t bad; /* the first that is not finite, counted from `row`; n: none */
 } packing;
 
-/* Those of one group. */
+/* The rows of one group. */
 static void pack_chunk(void *arg, uint32_t chunk) {
     packing *p = arg;
     const uint32_t first = p->row / p->m->nr * p->m->nr + chunk * p->m->nr;
