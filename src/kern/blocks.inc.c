@@ -14,7 +14,7 @@ RZ_INLINE void tile_blocks(const rz_panel *p, uint32_t width, const uint8_t *act
             const uint8_t *x = ACT_WORDS(act, T, 4 * half);
             vi sum[8];
             FOR_T sum[t] = vi_splat(W8_BIAS ? W8_BIAS * ACT_NS16(act, T, half, t) : 0);
-            UNROLL for (const uint8_t *q = codes; q < codes + 16 * NR; q += 4 * NR, x += ACT_STEP(T)) {
+            UNROLL for (const uint8_t *q = codes; q < codes + 16 * NR; q += 4 * NR, x += XK_BYTES) {
                 w8 w = w8_load_signed(q);
                 FOR_T sum[t] = vi_dot_w8(sum[t], w, ACT_Q(x, t));
             }

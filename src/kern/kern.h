@@ -48,7 +48,7 @@ RZ_INLINE void rz_fetch_ahead(const void *p, uint32_t bytes) {
  *          f32 ds[T]       d times the sum of the block's q
  *          i32 ns[T]       minus the sum of q
  *          i32 ns_upper[T] the same of columns 16-31
- *          q[8][T][4]      4 columns of every token; as i16 in the order 0 2 1 3 where `act_i16`
+ *          q[T][32]        where `act_i16` as i16, every four in the order 0 2 1 3
  * A block whose values are all smaller than RZ_ACT_LEAST is zero. One that holds NaN or infinity has
  * d = ds = NaN and q = 0, so that every result that depends on it is NaN.
  */

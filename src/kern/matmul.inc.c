@@ -9,15 +9,15 @@ RZ_INLINE void sum_q4(const uint8_t *qs, size_t stride, const uint8_t *act, cons
     na sum[16];
     FOR_G FOR_T sum[g * T + t] = na_start(start[t]);
     const uint8_t *end = qs + 16 * NR, *x = ACT_WORDS(act, T, 0);
-    UNROLL for (const uint8_t *q = qs; q < end; q += 4 * NR, x += ACT_STEP(T)) {
+    UNROLL for (const uint8_t *q = qs; q < end; q += 4 * NR, x += XK_BYTES) {
         vb raw[2], codes[2];
         FOR_G raw[g] = words(q + g * stride, T), codes[g] = vb_low4(raw[g]);
         FOR_T FOR_G sum[g * T + t] = na_dot(sum[g * T + t], codes[g], ACT_Q(x, t));
         if (SUMS_APART(T)) continue;
         FOR_G codes[g] = vb_high4(raw[g]);
-        FOR_T FOR_G sum[g * T + t] = na_dot(sum[g * T + t], codes[g], ACT_Q(x + 4 * ACT_STEP(T), t));
+        FOR_T FOR_G sum[g * T + t] = na_dot(sum[g * T + t], codes[g], ACT_Q(x + 4 * XK_BYTES, t));
     }
-    UNROLL for (const uint8_t *q = qs; SUMS_APART(T) && q < end; q += 4 * NR, x += ACT_STEP(T)) {
+    UNROLL for (const uint8_t *q = qs; SUMS_APART(T) && q < end; q += 4 * NR, x += XK_BYTES) {
         vb high = vb_high4(vb_load(q));
         FOR_T sum[t] = na_dot(sum[t], high, ACT_Q(x, t));
     }
@@ -74,18 +74,18 @@ RZ_INLINE void pair_q4_k(const uint8_t *qs, const uint8_t *scales, const uint8_t
     na low_sum[8], high_sum[8];
     FOR_T low_sum[t] = na_start(vi_splat(0));
     if (!SUMS_APART(T)) FOR_T high_sum[t] = na_start(vi_splat(0));
-    UNROLL for (const uint8_t *q = qs; q < end; q += 4 * NR, x += ACT_STEP(T)) {
+    UNROLL for (const uint8_t *q = qs; q < end; q += 4 * NR, x += XK_BYTES) {
         vb raw = words(q, T), codes = vb_low4(raw);
         FOR_T low_sum[t] = na_dot(low_sum[t], codes, ACT_Q(x, t));
         if (SUMS_APART(T)) continue;
         codes = vb_high4(raw);
         FOR_T high_sum[t] = na_dot(high_sum[t], codes, ACT_Q(x2, t));
-        x2 += ACT_STEP(T);
+        x2 += XK_BYTES;
     }
     FOR_T low[t] = na_end(low_sum[t], vi_splat(0));
     add_scaled(scaled, low, vf_load_u8(scales), act, T);
     if (SUMS_APART(T)) FOR_T high_sum[t] = na_start(vi_splat(0));
-    UNROLL for (const uint8_t *q = qs; SUMS_APART(T) && q < end; q += 4 * NR, x2 += ACT_STEP(T)) {
+    UNROLL for (const uint8_t *q = qs; SUMS_APART(T) && q < end; q += 4 * NR, x2 += XK_BYTES) {
         vb codes = vb_high4(vb_load(q));
         FOR_T high_sum[t] = na_dot(high_sum[t], codes, ACT_Q(x2, t));
     }

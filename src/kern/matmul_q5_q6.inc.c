@@ -10,14 +10,14 @@ RZ_INLINE vi sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, vi 
     const uint8_t *x = ACT_WORDS(act, 1, 0);
     na low_sum = na_start(start), high_sum = na_start(vi_splat(0));
     vb bits = vb_load(h);
-    UNROLL for (int v = 0; v < 4; v++, x += ACT_STEP(1)) {
+    UNROLL for (int v = 0; v < 4; v++, x += XK_BYTES) {
         vb raw = words(qs + v * 4 * NR, 1);
         vb low = vb_or(vb_low4(raw), vb_bit_at4(bits, ROLLED ? 0 : v));
         vb high = vb_or(vb_high4(raw), vb_bit_at4(bits, ROLLED ? 4 : v + 4));
         if (ROLLED) bits = vb_shift_down(bits, 1);
         low_sum = na_dot(low_sum, low, ACT_Q(x, 0));
         na *sum = NA_NARROW ? &high_sum : &low_sum;
-        *sum = na_dot(*sum, high, ACT_Q(x, 4));
+        *sum = na_dot(*sum, high, ACT_Q(x + 4 * XK_BYTES, 0));
     }
     vi sum = na_end(low_sum, start);
     return NA_NARROW ? vi_add(sum, na_end(high_sum, vi_splat(0))) : sum;
@@ -47,7 +47,7 @@ RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, const uint8_t *sc
     vi low = vi_splat(0), high = vi_splat(0);
     for (int half = 0; half < 2; half++, qs += 16 * NR, qh += 16 * NR) {
         na low_sum = na_start(vi_splat(0)), high_sum = na_start(vi_splat(0));
-        UNROLL for (int v = 0; v < 4; v++, x += ACT_STEP(1), x2 += ACT_STEP(1)) {
+        UNROLL for (int v = 0; v < 4; v++, x += XK_BYTES, x2 += XK_BYTES) {
             vb raw = words(qs + v * 4 * NR, 1), bits = vb_shift_down(vb_load(qh + v * 4 * NR), 2 * c);
             low_sum = na_dot(low_sum, vb_or(vb_low4(raw), vb_bit_at4(bits, 0)), ACT_Q(x, 0));
             high_sum = na_dot(high_sum, vb_or(vb_high4(raw), vb_bit_at4(bits, 1)), ACT_Q(x2, 0));
@@ -86,7 +86,7 @@ RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, cons
     _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
         sum[i] = vi_shl(vi_splat(ACT_NS16(act + i * ACT_BYTES(1), 1, part, 0)), 5);
     }
-    UNROLL for (int v = 0; v < 4; v++, q += 12 * NR, x += ACT_STEP(1)) {
+    UNROLL for (int v = 0; v < 4; v++, q += 12 * NR, x += XK_BYTES) {
         vb low[2] = {words(q, 1), words(q + 4 * NR, 1)}, high = words(q + 8 * NR, 1);
         _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
             sum[i] = vi_dot_u7(sum[i], codes_q6_k(low[i % 2], high, i), ACT_Q(x + i * ACT_BYTES(1), 0));
@@ -114,7 +114,7 @@ RZ_INLINE vf one_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf
 
 /* sum += codes of 4 n columns times activations from x on. */
 RZ_INLINE void dot_codes(vi *sum, const uint8_t *codes, const uint8_t *x, const int n, const int T) {
-    UNROLL for (const uint8_t *q = codes; q < codes + n * 4 * NR; q += 4 * NR, x += ACT_STEP(T)) {
+    UNROLL for (const uint8_t *q = codes; q < codes + n * 4 * NR; q += 4 * NR, x += XK_BYTES) {
         vb w = vb_load(q);
         FOR_T sum[t] = vi_dot_u7(sum[t], w, ACT_Q(x, t));
     }

@@ -95,11 +95,7 @@ static inline vb vb_bit_at4(vb a, int i) {
 static inline vb vb_shift_down(vb a, int n) { return _mm512_srl_epi16(a, _mm_cvtsi32_si128(n)); }
 
 static inline xk xk_load(const uint8_t *p) { return _mm512_set1_epi32((int32_t)rz_load_u32(p)); }
-static inline void xk_store(uint8_t *dst, size_t step, vi q) {
-    uint32_t groups[4];
-    _mm_storeu_si128((__m128i *)groups, _mm512_cvtsepi32_epi8(q));
-    for (int i = 0; i < 4; i++) rz_store_u32(dst + (size_t)i * step, groups[i]);
-}
+static inline void xk_store(uint8_t *dst, vi q) { _mm_storeu_si128((__m128i *)dst, _mm512_cvtsepi32_epi8(q)); }
 static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
     const __m512i low = _mm512_and_si512(q, _mm512_set1_epi32(127)), high = _mm512_srli_epi32(q, 7);
     _mm_storeu_si128((__m128i *)dst, _mm512_cvtepi32_epi8(low));

@@ -152,11 +152,7 @@ static inline xk xk_load(const uint8_t *p) {
     return vreinterpretq_s8_u32(vdupq_n_u32(rz_load_u32(p)));
 }
 static inline int16x8_t narrow_to_i16(vi q) { return vcombine_s16(vqmovn_s32(q.a), vqmovn_s32(q.b)); }
-static inline void xk_store(uint8_t *dst, size_t step, vi q) {
-    uint32x2_t bytes = vreinterpret_u32_s8(vqmovn_s16(narrow_to_i16(q)));
-    rz_store_u32(dst, vget_lane_u32(bytes, 0));
-    rz_store_u32(dst + step, vget_lane_u32(bytes, 1));
-}
+static inline void xk_store(uint8_t *dst, vi q) { vst1_s8((int8_t *)dst, vqmovn_s16(narrow_to_i16(q))); }
 static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
     const int16x8_t wide = narrow_to_i16(q);
     vst1_s8((int8_t *)dst, vmovn_s16(vandq_s16(wide, vdupq_n_s16(127))));

@@ -216,10 +216,9 @@ static inline vi vi_dot_i16(vi acc, vb pairs, const int16_t *x) {
 typedef v128_t xk;
 
 static inline xk xk_load(const uint8_t *p) { return wasm_v128_load32_splat(p); }
-static inline void xk_store(uint8_t *dst, size_t step, vi q) {
-    v128_t bytes = wasm_i8x16_narrow_i16x8(narrow_to_i16(q), wasm_i32x4_splat(0));
-    wasm_v128_store32_lane(dst, bytes, 0);
-    wasm_v128_store32_lane(dst + step, bytes, 1);
+static inline void xk_store(uint8_t *dst, vi q) {
+    const v128_t wide = narrow_to_i16(q);
+    wasm_v128_store64_lane(dst, wasm_i8x16_narrow_i16x8(wide, wide), 0);
 }
 static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
     const v128_t wide = narrow_to_i16(q), low = wasm_v128_and(wide, constant(C_LOW7));
@@ -277,11 +276,7 @@ static inline v128_t narrow_to_xk(vi q) {
     v128_t i16 = narrow_to_i16(q);
     return wasm_i16x8_shuffle(i16, i16, 0, 2, 1, 3, 4, 6, 5, 7);
 }
-static inline void xk_store(uint8_t *dst, size_t step, vi q) {
-    v128_t i16 = narrow_to_xk(q);
-    wasm_v128_store64_lane(dst, i16, 0);
-    wasm_v128_store64_lane(dst + step, i16, 1);
-}
+static inline void xk_store(uint8_t *dst, vi q) { wasm_v128_store(dst, narrow_to_xk(q)); }
 static inline void vi_store_digits(uint8_t *dst, size_t apart, vi q) {
     (void)apart;
     wasm_v128_store(dst, narrow_to_xk(q));

@@ -131,11 +131,9 @@ static inline vi vi_round(vf a) { return _mm256_cvtps_epi32(a); }
 static inline __m128i narrow_to_i16(vi q) {
     return _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
 }
-/* NR rounded activations of one token: their k-groups go `step` bytes apart to dst. */
-static inline void xk_store(uint8_t *dst, size_t step, vi q) {
-    __m128i bytes = _mm_packs_epi16(narrow_to_i16(q), _mm_setzero_si128());
-    rz_store_u32(dst, (uint32_t)_mm_cvtsi128_si32(bytes));
-    rz_store_u32(dst + step, (uint32_t)_mm_extract_epi32(bytes, 1));
+/* NR rounded activations of one token */
+static inline void xk_store(uint8_t *dst, vi q) {
+    _mm_storel_epi64((__m128i *)dst, _mm_packs_epi16(narrow_to_i16(q), _mm_setzero_si128()));
 }
 /* NR whole numbers of 14 bits as k-groups that follow each other: bits 0 to 6, and `apart` bytes on bits 7 to 13; where
  * activations are not bytes, all bits at dst. */

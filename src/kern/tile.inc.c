@@ -34,9 +34,8 @@ enum { ROLLED = 0 };
     ((upper) ? ((const int32_t *)(a))[3 * (T) + (t)]                                               \
              : ACT_NS(a, T, t) - ((const int32_t *)(a))[3 * (T) + (t)])
 /* Words of 4 columns. Loops step through them by pointers: an index costs V8 an instruction for every token. */
-#define ACT_WORDS(a, T, k4)  ((a) + 16 * (T) + (k4) * ACT_STEP(T))
-#define ACT_STEP(T)          ((T) * XK_BYTES)
-#define ACT_Q(words, t)      xk_load((words) + (t) * XK_BYTES)
+#define ACT_WORDS(a, T, k4)  ((a) + 16 * (T) + (k4) * XK_BYTES)
+#define ACT_Q(words, t)      xk_load((words) + (t) * 8 * XK_BYTES)
 
 /* Words of weights. One token waits for them; a tile of tokens computes longer than they take to come. */
 RZ_INLINE vb words(const uint8_t *p, const int T) {

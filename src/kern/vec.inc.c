@@ -26,7 +26,7 @@ SHARED_FN void SHARED(act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t
             int32_t sum[2] = {0, 0};
             for (int i = 0; i < 32 / NR; i++) {
                 vi r = vi_round(vf_mul(part[i], vf_splat(inverse)));
-                xk_store(q + ((size_t)i * (NR / 4) * width + t) * XK_BYTES, width * XK_BYTES, r);
+                xk_store(q + (t * 8 + (uint32_t)i * (NR / 4)) * XK_BYTES, r);
                 sum[i * NR / 16] += vi_sum(r);
             }
             d[t] = usable ? amax / 127.0f : amax - amax; /* 0, or NaN where amax is no number */
@@ -37,9 +37,7 @@ SHARED_FN void SHARED(act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t
         for (uint32_t t = n; t < width; t++) {
             d[t] = ds[t] = 0;
             ns[t] = ns[width + t] = 0;
-            for (int k4 = 0; k4 < 8; k4++) {
-                memset(q + ((size_t)k4 * width + t) * XK_BYTES, 0, XK_BYTES);
-            }
+            memset(q + t * 8 * XK_BYTES, 0, 8 * XK_BYTES);
         }
     }
 }

@@ -166,7 +166,7 @@ act_value case_act_read(const rz_kern *k, const case_act *a, uint32_t token, uin
     v.ns[1] = (int32_t)rz_load_u32(p + 4 * (3 * T + t));
     v.ns[0] = (int32_t)rz_load_u32(p + 4 * (2 * T + t)) - v.ns[1];
     for (uint32_t k4 = 0; k4 < 8; k4++) {
-        const uint8_t *q = p + 16 * T + (k4 * T + t) * bytes;
+        const uint8_t *q = p + 16 * T + (t * 8 + k4) * bytes;
         for (int i = 0; i < 4; i++) {
             if (k->act_i16) {
                 v.q[k4 * 4 + (uint32_t)i16_order[i]] = (int8_t)(int16_t)rz_load_u16(q + 2 * i);
