@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 
-const interesting = ['avx2', 'avx_vnni', 'avx512_vnni', 'asimddp', 'i8mm'];
+const interesting = ['avx2', 'avx_vnni', 'avx512_vnni', 'amx_int8', 'asimddp', 'i8mm'];
 
 export function describeMachine() {
   const info = readFileSync('/proc/cpuinfo', 'utf8');

@@ -50,7 +50,7 @@ export interface Addon {
   dequantize(type: number, blocks: Uint8Array, floats: Float32Array): void;
 }
 
-const kernelFlags: Record<string, number> = { scalar: 1, avx2: 8, avxvnni: 16, avx512: 32, neon: 64, neondot: 128 };
+const kernelFlags: Record<string, number> = { scalar: 1, avx2: 8, avxvnni: 16, avx512: 32, neon: 64, neondot: 128, amx: 256 };
 
 /** Turns the add-on's errors into the package's. */
 function guard<T>(work: () => T): T {

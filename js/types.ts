@@ -40,7 +40,7 @@ export interface LoadOptions {
   worker?: boolean;
   /** `native` needs the add-on (Node.js only). Default: native where it is built, else wasm. */
   backend?: 'wasm' | 'native';
-  /** Kernels: `relaxed` or `simd` for wasm; `avx512` (with VNNI), `avxvnni`, `avx2`, `neondot`,
+  /** Kernels: `relaxed` or `simd` for wasm; `amx` (Linux), `avx512` (with VNNI), `avxvnni`, `avx2`, `neondot`,
    *  `neon` or `scalar` natively. Default: the fastest that works. */
   variant?: Variant;
   /** The WebAssembly modules, where they cannot be fetched from beside this package (Workers). */
@@ -49,7 +49,7 @@ export interface LoadOptions {
 
 export type KvType = 'f32' | 'f16' | 'q8_0';
 
-export type Variant = 'relaxed' | 'simd' | 'avx512' | 'avxvnni' | 'avx2' | 'neondot' | 'neon' | 'scalar';
+export type Variant = 'relaxed' | 'simd' | 'amx' | 'avx512' | 'avxvnni' | 'avx2' | 'neondot' | 'neon' | 'scalar';
 
 /** Compiled modules or their bytes, by variant. */
 export interface WasmModules {

@@ -22,27 +22,35 @@ typedef struct {
     uint32_t n_products, n_groups, chunk_groups;
 } product_task;
 
-/* [tile][column][token], zeros for the missing tokens of the last tile. */
-static void pack_floats(const product_task *p, uint32_t t0, uint32_t n, uint32_t width) {
-    float *dst = p->act_f32 + (size_t)t0 * p->act.cols;
-    for (uint32_t t = 0; t < width; t++) {
-        const float *x = p->x + (t0 + t) * p->ldx;
-        for (uint32_t k = 0; k < p->act.cols; k++) dst[(size_t)k * width + t] = t < n ? x[k] : 0;
+/* Tokens t0 <= t < end: [tile][column][token], zeros for the missing tokens of the last tile. */
+static void pack_floats(const product_task *p, uint32_t t0, uint32_t end) {
+    for (uint32_t width; t0 < end; t0 += width) {
+        float *dst = p->act_f32 + (size_t)t0 * p->act.cols;
+        width = rz_tile_width(p->m->kern->tile_f32, p->act.n, t0);
+        for (uint32_t t = 0; t < width; t++) {
+            const float *x = p->x + (t0 + t) * p->ldx;
+            for (uint32_t k = 0; k < p->act.cols; k++) dst[(size_t)k * width + t] = t0 + t < end ? x[k] : 0;
+        }
     }
 }
 
-/* One tile of activations, whose rows are made where they are not there. */
+/* The same as bytes. */
+static void pack_bytes(const product_task *p, uint32_t t0, uint32_t end) {
+    const rz_kern *kern = p->m->kern;
+    for (uint32_t width; t0 < end; t0 += width) {
+        size_t at = (size_t)t0 * (p->act.cols / 32) * rz_act_block(kern);
+        width = rz_tile_width(kern->tile, p->act.n, t0);
+        kern->act_q8(p->act_q8 + at, p->x + t0 * p->ldx, p->ldx, p->act.cols, rz_min_u32(width, end - t0), width);
+    }
+}
+
+/* The activations of as many tokens as a tile has at most. Rows are made where they are not there. */
 static void pack_tile(void *arg, uint32_t tile) {
     const product_task *p = arg;
-    const rz_kern *kern = p->m->kern;
-    uint32_t t0 = tile * kern->tile, width = rz_tile_width(kern, p->act.n, t0);
-    uint32_t n = rz_min_u32(width, p->act.n - t0);
-    for (uint32_t t = t0; p->before && t < t0 + n; t++) p->before->fn(p->before->arg, t);
-    if (p->floats) pack_floats(p, t0, n, width);
-    if (p->bytes) {
-        size_t at = (size_t)t0 * (p->act.cols / 32) * rz_act_block(kern);
-        kern->act_q8(p->act_q8 + at, p->x + t0 * p->ldx, p->ldx, p->act.cols, n, width);
-    }
+    const uint32_t t0 = tile * p->m->kern->tile, end = rz_min_u32(t0 + p->m->kern->tile, p->act.n);
+    for (uint32_t t = t0; p->before && t < end; t++) p->before->fn(p->before->arg, t);
+    if (p->floats) pack_floats(p, t0, end);
+    if (p->bytes) pack_bytes(p, t0, end);
 }
 
 /* Adds the bias to rows r0 <= r < r1, which the matrix may have fewer of. */

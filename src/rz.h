@@ -75,6 +75,7 @@ enum {
     RZ_KERN_AVX512 = 1 << 5,  /* AVX-512 F, BW, DQ, VL + VNNI */
     RZ_KERN_NEON = 1 << 6,    /* Advanced SIMD of AArch64 */
     RZ_KERN_NEON_DOT = 1 << 7, /* the same + sdot */
+    RZ_KERN_AMX = 1 << 8,     /* AVX-512 as above + AMX (tiles, int8), of Linux */
     RZ_KERN_ALL = -1
 };
 

@@ -45,7 +45,7 @@ export function wholeNumbers(text: string): number[] {
 export function addEngineOptions(command: Command): Command {
   return command
     .addOption(new Option('--backend <name>', 'where to compute; default: native if it is built').choices(['wasm', 'native']))
-    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'avx512', 'avxvnni', 'avx2', 'neondot', 'neon', 'scalar']))
+    .addOption(new Option('--variant <name>', 'kernels; default: the fastest that work').choices(['relaxed', 'simd', 'amx', 'avx512', 'avxvnni', 'avx2', 'neondot', 'neon', 'scalar']))
     .addOption(new Option('--kv <type>', 'element type of the KV cache').choices(['f32', 'f16', 'q8_0']));
 }
 

@@ -3,13 +3,20 @@
  * operating system saves its registers), in wasm by computing: a module that validated may still
  * hold relaxed instructions whose results its kernels are not written for.
  */
+#if defined(__linux__)
+#define _DEFAULT_SOURCE /* syscall */
+#endif
 #include "kern.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 /* Register sets that the operating system saves: bits of XCR0. */
-enum { XCR_AVX = 0x06, XCR_AVX512 = 0xe6 };
+enum { XCR_AVX = 0x06, XCR_AVX512 = 0xe6, XCR_TILES = 0x60000 };
 
 static bool os_saves(uint32_t set) {
     uint32_t low, high;
@@ -36,6 +43,23 @@ static bool has_avx512(void) {
     const uint32_t need = f | dq | bw | vl;
     if (!has_avx2() || !os_saves(XCR_AVX512)) return false;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & need) == need && (c & vnni);
+}
+
+/* Linux gives a process the tile registers when it asks. */
+static bool os_grants_tiles(void) {
+#if defined(__linux__)
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; /* of arch_prctl(2); a bit of XCR0 */
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
+
+static bool has_amx(void) {
+    uint32_t a, b, c, d;
+    const uint32_t tile = 1u << 24, bytes = 1u << 25, need = tile | bytes;
+    return has_avx512() && os_saves(XCR_TILES) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & need) == need &&
+           os_grants_tiles();
 }
 #endif
 
@@ -103,6 +127,7 @@ static const rz_kern *relaxed_table(void) {
 static const rz_kern *usable_table(uint32_t flag) {
     switch (flag) {
 #if defined(__x86_64__)
+    case RZ_KERN_AMX: return has_amx() ? &rz_kern_amx : NULL;
     case RZ_KERN_AVX512: return has_avx512() ? &rz_kern_avx512 : NULL;
     case RZ_KERN_VNNI: return has_vnni() ? &rz_kern_vnni : NULL;
     case RZ_KERN_AVX2: return has_avx2() ? &rz_kern_avx2 : NULL;
@@ -123,9 +148,9 @@ static const rz_kern *usable_table(uint32_t flag) {
     }
 }
 
-static const uint32_t best_first[] = {RZ_KERN_AVX512,   RZ_KERN_VNNI, RZ_KERN_AVX2,
-                                      RZ_KERN_NEON_DOT, RZ_KERN_NEON, RZ_KERN_RELAXED,
-                                      RZ_KERN_SIMD128,  RZ_KERN_SCALAR};
+static const uint32_t best_first[] = {RZ_KERN_AMX,      RZ_KERN_AVX512, RZ_KERN_VNNI,
+                                      RZ_KERN_AVX2,     RZ_KERN_NEON_DOT, RZ_KERN_NEON,
+                                      RZ_KERN_RELAXED,  RZ_KERN_SIMD128, RZ_KERN_SCALAR};
 enum { n_tables = sizeof best_first / sizeof best_first[0] };
 
 const rz_kern *rz_kern_choose(uint32_t mask, uint32_t *flag) {

@@ -41,7 +41,7 @@ RZ_INLINE void rz_fetch_ahead(const void *p, uint32_t bytes) {
 
 /*
  * Packed activations of n tokens: the right-hand side of a matrix product. Tokens go in tiles of
- * `tile`; the rest has the narrowest tile that holds it (rz_tile_width), with zeros.
+ * `tile`, floats in tiles of `tile_f32`; the rest goes in narrower ones (rz_tile_width), with zeros.
  *   f32: [tile][column][token]
  *   q8:  [tile][block of 32 columns] of
  *          f32 d[T]        scale: x is about d q, |q| <= 127
@@ -139,7 +139,8 @@ enum rz_act {
 typedef struct rz_kern {
     const char *name;
     uint32_t nr;   /* rows per packed group: 8 or 16 */
-    uint32_t tile; /* tokens per activation tile */
+    uint32_t tile; /* tokens per tile of activations */
+    uint32_t tile_f32; /* the same of floats; divides `tile` */
     uint8_t flip;  /* how Q8_0 is packed, see pack.h */
     bool act_i16;  /* activations as i16 */
     bool kv_i16;   /* RZ_KV_F16 is RZ_KV_I16 here */
@@ -208,34 +209,40 @@ static inline uint32_t rz_act_block(const rz_kern *k) { return 16 + (k->act_i16 
 
 enum { RZ_TILE_NARROW = 4 };
 
-/* Width of the tile that starts at token t of n: one token has a tile of its own, and up to RZ_TILE_NARROW where tiles
- * are wider than that. */
-static inline uint32_t rz_tile_width(const rz_kern *k, uint32_t n, uint32_t t) {
+/* Width of the tile that starts at token t of n: `tile`, halved down to RZ_TILE_NARROW while so many tokens or more would
+ * be missing. One token has a tile of its own. */
+static inline uint32_t rz_tile_width(uint32_t tile, uint32_t n, uint32_t t) {
     const uint32_t rest = n - t;
-    return rest > RZ_TILE_NARROW ? k->tile : rest > 1 ? rz_min_u32(k->tile, RZ_TILE_NARROW) : 1;
+    while (tile > RZ_TILE_NARROW && rest + RZ_TILE_NARROW <= tile) tile /= 2;
+    return rest > 1 ? tile : 1;
 }
 
 /* Tokens that the tiles of n tokens have room for. */
-static inline uint32_t rz_tile_room(const rz_kern *k, uint32_t n) {
-    const uint32_t whole = n - n % k->tile;
-    return whole == n ? n : whole + rz_tile_width(k, n, whole);
+static inline uint32_t rz_tile_room(uint32_t tile, uint32_t n) {
+    uint32_t room = n - n % tile;
+    while (room < n) room += rz_tile_width(tile, n, room);
+    return room;
 }
 
-/* The types of a table's `matmul`: every table has all of them. Those of the first list are the same in all
- * tables of relaxed SIMD, which f leads to. */
-#define MATMUL_SHARED(f)                                                                           \
+/* The types of a table's `matmul`: every table has all of them. f leads to a table's own. Those of the first two lists are
+ * the same in all tables of relaxed SIMD. */
+#define MATMUL_FLOATS(f)                                                                           \
     [RZ_DT_F32] = f(matmul_f32), [RZ_DT_F16] = f(matmul_f16), [RZ_DT_BF16] = f(matmul_bf16),       \
+    [RZ_DT_MXFP4] = f(matmul_mxfp4)
+#define MATMUL_SHARED(f)                                                                           \
     [RZ_DT_Q4_0] = f(matmul_q4_0), [RZ_DT_Q4_1] = f(matmul_q4_1), [RZ_DT_Q5_0] = f(matmul_q5_0),   \
     [RZ_DT_Q5_1] = f(matmul_q5_1), [RZ_DT_Q4_K] = f(matmul_q4_k), [RZ_DT_Q5_K] = f(matmul_q5_k),   \
-    [RZ_DT_Q6_K] = f(matmul_q6_k), [RZ_DT_MXFP4] = f(matmul_mxfp4)
-#define MATMUL_BYTES                                                                               \
-    [RZ_DT_Q8_0] = matmul_q8_0, [RZ_DT_Q2_K] = matmul_blocks, [RZ_DT_Q3_K] = matmul_blocks,        \
-    [RZ_DT_IQ2_XXS] = matmul_blocks, [RZ_DT_IQ2_XS] = matmul_blocks,                               \
-    [RZ_DT_IQ3_XXS] = matmul_blocks, [RZ_DT_IQ1_S] = matmul_blocks,                                \
-    [RZ_DT_IQ4_NL] = matmul_blocks, [RZ_DT_IQ3_S] = matmul_blocks, [RZ_DT_IQ2_S] = matmul_blocks,  \
-    [RZ_DT_IQ4_XS] = matmul_blocks, [RZ_DT_IQ1_M] = matmul_blocks, [RZ_DT_TQ1_0] = matmul_blocks,  \
-    [RZ_DT_TQ2_0] = matmul_blocks, [RZ_DT_NVFP4] = matmul_blocks, [RZ_DT_Q1_0] = matmul_blocks,    \
-    [RZ_DT_Q2_0] = matmul_blocks
+    [RZ_DT_Q6_K] = f(matmul_q6_k)
+#define MATMUL_BYTES(f)                                                                            \
+    [RZ_DT_Q8_0] = f(matmul_q8_0), [RZ_DT_Q2_K] = f(matmul_blocks),                                \
+    [RZ_DT_Q3_K] = f(matmul_blocks), [RZ_DT_IQ2_XXS] = f(matmul_blocks),                           \
+    [RZ_DT_IQ2_XS] = f(matmul_blocks), [RZ_DT_IQ3_XXS] = f(matmul_blocks),                         \
+    [RZ_DT_IQ1_S] = f(matmul_blocks), [RZ_DT_IQ4_NL] = f(matmul_blocks),                           \
+    [RZ_DT_IQ3_S] = f(matmul_blocks), [RZ_DT_IQ2_S] = f(matmul_blocks),                            \
+    [RZ_DT_IQ4_XS] = f(matmul_blocks), [RZ_DT_IQ1_M] = f(matmul_blocks),                           \
+    [RZ_DT_TQ1_0] = f(matmul_blocks), [RZ_DT_TQ2_0] = f(matmul_blocks),                            \
+    [RZ_DT_NVFP4] = f(matmul_blocks), [RZ_DT_Q1_0] = f(matmul_blocks),                             \
+    [RZ_DT_Q2_0] = f(matmul_blocks)
 
 extern const rz_kern rz_kern_scalar;
 #if defined(__wasm_simd128__) && !defined(__wasm_relaxed_simd__)
@@ -247,7 +254,7 @@ extern const rz_kern rz_kern_simd128;
 extern const rz_kern rz_kern_relaxed_u8, rz_kern_relaxed_s8, rz_kern_relaxed_sat;
 #endif
 #if defined(__x86_64__)
-extern const rz_kern rz_kern_avx2, rz_kern_vnni, rz_kern_avx512;
+extern const rz_kern rz_kern_avx2, rz_kern_vnni, rz_kern_avx512, rz_kern_amx;
 #endif
 #if defined(__aarch64__)
 extern const rz_kern rz_kern_neon, rz_kern_neon_dot;

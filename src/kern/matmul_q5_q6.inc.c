@@ -120,9 +120,9 @@ RZ_INLINE void dot_codes(vi *sum, const uint8_t *codes, const uint8_t *x, const 
     }
 }
 
-/* Factors of Q5_0 and Q5_1: scale[8], min[8]. */
-static const uint8_t *unpack_q5(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
-    p->minima = type == rz_dtype_get(RZ_DT_Q5_1);
+/* Blocks of 32 codes, of 5 bits or of 4. Factors: scale[8], min[8]. */
+RZ_INLINE const uint8_t *unpack_of_32(rz_panel *p, const uint8_t *cell, uint32_t width, bool minima, const bool fifth) {
+    p->minima = minima;
     for (uint32_t b = 0; b < width / 32; b++) {
         vf_store(p->factors + b * NR, vf_load_f16(cell));
         cell += 2 * NR;
@@ -131,16 +131,20 @@ static const uint8_t *unpack_q5(rz_panel *p, const rz_dtype *type, const uint8_t
             cell += 2 * NR;
         }
         vb bits = vb_load(cell);
-        cell += 4 * NR;
+        if (fifth) cell += 4 * NR;
         for (int v = 0; v < 4; v++, cell += 4 * NR) {
             uint8_t *codes = p->codes + (b * 8 + (uint32_t)v) * 4 * NR;
-            vb raw = vb_load(cell);
-            vb_store(codes, vb_or(vb_low4(raw), vb_bit_at4(bits, 0)));
-            vb_store(codes + 16 * NR, vb_or(vb_high4(raw), vb_bit_at4(bits, 4)));
+            vb raw = vb_load(cell), low = vb_low4(raw), high = vb_high4(raw);
+            vb_store(codes, fifth ? vb_or(low, vb_bit_at4(bits, 0)) : low);
+            vb_store(codes + 16 * NR, fifth ? vb_or(high, vb_bit_at4(bits, 4)) : high);
             bits = vb_shift_down(bits, 1);
         }
     }
     return cell;
+}
+
+static const uint8_t *unpack_q5(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    return unpack_of_32(p, cell, width, type == rz_dtype_get(RZ_DT_Q5_1), true);
 }
 
 RZ_INLINE void tile_q5(const rz_panel *p, uint32_t width, const uint8_t *act, vf *acc, const int T) {
@@ -154,21 +158,25 @@ RZ_INLINE void tile_q5(const rz_panel *p, uint32_t width, const uint8_t *act, vf
 }
 PANEL_KIND(q5, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q5)
 
-/* Factors of Q5_K: scale[8], min[8], d, dmin. */
-static const uint8_t *unpack_q5_k(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
-    const uint8_t *qh = cell + 20 * NR, *qs = qh + 32 * NR;
-    (void)type, (void)width;
+/* A block of 256 codes, of 5 bits or of 4. Factors: scale[8], min[8], d, dmin. */
+RZ_INLINE const uint8_t *unpack_of_256(rz_panel *p, const uint8_t *cell, const bool fifth) {
+    const uint8_t *qh = cell + 20 * NR, *qs = fifth ? qh + 32 * NR : qh;
     for (int j = 0; j < 16; j++) vf_store(p->factors + j * NR, vf_load_u8(cell + (4 + j) * NR));
     for (int j = 0; j < 2; j++) vf_store(p->factors + (16 + j) * NR, vf_load_f16(cell + 2 * j * NR));
     uint8_t *codes = p->codes;
     for (int c = 0; c < 4; c++, qs += 32 * NR, codes += 64 * NR) {
         for (int i = 0; i < 32 * NR; i += 4 * NR) {
-            vb raw = vb_load(qs + i), bits = vb_shift_down(vb_load(qh + i), 2 * c);
-            vb_store(codes + i, vb_or(vb_low4(raw), vb_bit_at4(bits, 0)));
-            vb_store(codes + i + 32 * NR, vb_or(vb_high4(raw), vb_bit_at4(bits, 1)));
+            vb raw = vb_load(qs + i), bits = vb_shift_down(vb_load(qh + i), 2 * c), low = vb_low4(raw), high = vb_high4(raw);
+            vb_store(codes + i, fifth ? vb_or(low, vb_bit_at4(bits, 0)) : low);
+            vb_store(codes + i + 32 * NR, fifth ? vb_or(high, vb_bit_at4(bits, 1)) : high);
         }
     }
-    return cell + 180 * NR;
+    return cell + (fifth ? 180 : 148) * NR;
+}
+
+static const uint8_t *unpack_q5_k(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    (void)type, (void)width;
+    return unpack_of_256(p, cell, true);
 }
 
 RZ_INLINE void tile_q5_k(const rz_panel *p, uint32_t width, const uint8_t *act, vf *acc, const int T) {

@@ -22,7 +22,7 @@ enum { ROLLED = 0 };
 #endif
 /* Two sums of T tokens do not fit into 16 registers where each takes two: one after the other. */
 #define SUMS_APART(T) (SPAN == 1 && (T) > 1)
-#define FOR_T     _Pragma("GCC unroll 8") for (int t = 0; t < T; t++)
+#define FOR_T     _Pragma("GCC unroll 16") for (int t = 0; t < T; t++)
 #define FOR_G     _Pragma("GCC unroll 2") for (int g = 0; g < G; g++)
 
 /* A q8 tile block of T tokens; see rz_act in kern.h. */

@@ -79,7 +79,7 @@ static void activations(const rz_kern *k) {
     enum { cols = 256 };
     random_state r = {11};
     for (int kind = 0; kind < X_KINDS; kind++) {
-        for (uint32_t n = 1; n <= 9; n++) {
+        for (uint32_t n = 1; n <= 21; n++) {
             float *x = new_floats((size_t)n * cols);
             case_inputs(&r, (enum act_kind)kind, x, (size_t)n * cols);
             act_equal(k, x, n, cols, kind);
@@ -95,7 +95,7 @@ static void activations_not_finite(const rz_kern *k) {
     static const float specials[] = {NAN, -NAN, INFINITY, -INFINITY};
     enum { cols = 64 };
     random_state r = {12};
-    for (uint32_t n = 1; n <= 5; n++) {
+    for (uint32_t n = 1; n <= 16; n += n < 5 ? 1 : 11) {
         for (uint32_t at = 0; at < 32; at++) {
             float *x = new_floats((size_t)n * cols);
             case_inputs(&r, X_RANDOM, x, (size_t)n * cols);
@@ -208,6 +208,7 @@ static void one_product(const rz_kern *k, product_case *c) {
 
 static void products(const rz_kern *k, uint32_t dtype) {
     static const uint32_t rows[] = {1, 8, 17, 24};
+    const uint32_t tokens = k->tile > 8 ? k->tile + 5 : 9; /* a tile, and others beside it */
     static const uint32_t cols_of[3][4] = {
         {1, 8, 172, 256}, {32, 64, 96, 512}, {256, 512, 768, 1024}};
     const rz_dtype *t = rz_dtype_get(dtype);
@@ -219,7 +220,7 @@ static void products(const rz_kern *k, uint32_t dtype) {
     }
     for (int shape = 0; shape < 4; shape++) {
         for (int kind = 0; kind < W_KINDS * X_KINDS; kind++) {
-            product_case c = {.dtype = dtype, .rows = rows[shape], .cols = cols[shape], .n = 9};
+            product_case c = {.dtype = dtype, .rows = rows[shape], .cols = cols[shape], .n = tokens};
             uint8_t *file = malloc((size_t)c.rows * (c.cols / t->block) * t->block_bytes);
             float *x = new_floats((size_t)c.n * c.cols);
             case_weights(&r, (enum weight_kind)(kind / X_KINDS), dtype, file,
@@ -231,6 +232,22 @@ static void products(const rz_kern *k, uint32_t dtype) {
             free(file), free(x);
         }
     }
+}
+
+/* As many tokens as a prompt has, and more than any table takes at once. */
+static void product_of_many(const rz_kern *k, uint32_t dtype) {
+    enum { rows = 17, cols = 512, n = 150 };
+    const rz_dtype *t = rz_dtype_get(dtype);
+    random_state r = {dtype + 90};
+    uint8_t *file = malloc((size_t)rows * (cols / t->block) * t->block_bytes);
+    float *x = new_floats((size_t)n * cols);
+    product_case c = {.dtype = dtype, .rows = rows, .cols = cols, .n = n, .file = file, .x = x};
+    size_t ldy, ldp;
+    case_weights(&r, W_RANDOM, dtype, file, (size_t)rows * cols);
+    case_inputs(&r, X_RANDOM, x, (size_t)n * cols);
+    float *y = multiply(k, &c, 1000, &ldy), *plain = multiply(&rz_kern_scalar, &c, 1000, &ldp);
+    compare_sums(k, &c, y, ldy, plain, ldp);
+    free(y), free(plain), free(file), free(x);
 }
 
 /* The model of kern_case.c is the product with the dequantised row. */
@@ -531,7 +548,9 @@ static void check_table(const rz_kern *k) {
     TEST(activations, k);
     TEST(activations_not_finite, k);
     for (uint32_t id = 0; id < RZ_DT_COUNT; id++) {
-        if (case_knows(id)) TEST(products, k, id);
+        if (!case_knows(id)) continue;
+        TEST(products, k, id);
+        TEST(product_of_many, k, id);
     }
     TEST(norms, k);
     TEST(norms_not_finite, k);

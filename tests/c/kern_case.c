@@ -126,7 +126,8 @@ uint8_t *case_pack(rz_mat *m, const rz_kern *k, uint32_t dtype, uint32_t rows, u
 
 case_act case_activations(const rz_kern *k, const float *x, uint32_t n, uint32_t cols,
                           bool floats) {
-    const size_t room = rz_tile_room(k, n);
+    const uint32_t tile = floats ? k->tile_f32 : k->tile;
+    const size_t room = rz_tile_room(tile, n);
     case_act a = {.act = {.n = n, .cols = cols}};
     if (floats) {
         a.act.f32 = a.f32 = malloc(room * cols * sizeof(float));
@@ -134,7 +135,7 @@ case_act case_activations(const rz_kern *k, const float *x, uint32_t n, uint32_t
         a.act.q8 = a.q8 = malloc(room * (cols / 32) * rz_act_block(k));
     }
     for (uint32_t t0 = 0, width; t0 < n; t0 += width) {
-        width = rz_tile_width(k, n, t0);
+        width = rz_tile_width(tile, n, t0);
         uint32_t live = rz_min_u32(width, n - t0);
         if (!floats) {
             k->act_q8(a.q8 + (size_t)t0 * (cols / 32) * rz_act_block(k), x + (size_t)t0 * cols,
@@ -157,8 +158,9 @@ void case_act_free(case_act *a) {
 }
 
 act_value case_act_read(const rz_kern *k, const case_act *a, uint32_t token, uint32_t block) {
-    const uint32_t t0 = token / k->tile * k->tile, t = token - t0;
-    const uint32_t T = rz_tile_width(k, a->act.n, t0), bytes = k->act_i16 ? 8 : 4;
+    uint32_t t0 = 0, T = rz_tile_width(k->tile, a->act.n, 0);
+    for (; token >= t0 + T; T = rz_tile_width(k->tile, a->act.n, t0)) t0 += T;
+    const uint32_t t = token - t0, bytes = k->act_i16 ? 8 : 4;
     const uint8_t *p =
         a->q8 + ((size_t)t0 * (a->act.cols / 32) + (size_t)block * T) * rz_act_block(k);
     static const int i16_order[4] = {0, 2, 1, 3};

@@ -139,9 +139,10 @@ static void model_attention(uint32_t type, uint32_t head, int i, uint32_t limit,
 /* Queries of `together` heads of one token as integers. */
 static void pack_queries(const rz_kern *kern, uint32_t type, const float (*q)[widest], uint32_t together, uint8_t *dst) {
     for (uint32_t i = 0; type == RZ_KV_I16 && i < together; i++) rz_i16_query(dst + i * rz_i16_row(head_dim), q[i], head_dim);
-    for (uint32_t i = 0; type == RZ_KV_Q8_0 && i < together; i += kern->tile) {
+    for (uint32_t i = 0, width; type == RZ_KV_Q8_0 && i < together; i += width) {
+        width = rz_tile_width(kern->tile, together, i);
         kern->act_q8(dst + i * (head_dim / 32) * rz_act_block(kern), q[i], widest, head_dim,
-                     rz_min_u32(kern->tile, together - i), rz_tile_width(kern, together, i));
+                     rz_min_u32(width, together - i), width);
     }
 }
 

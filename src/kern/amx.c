@@ -1,0 +1,321 @@
+/*
+ * amx.c: the kernel table for AMX with bytes: that of AVX-512, but types of codes multiply tiles of 16 tokens by AMX.
+ *
+ * One instruction multiplies 16 tokens with the 16 rows of a group, 32 columns of a panel (16 where scales are as fine). The
+ * sums go through memory to where they are scaled, a few products later. So loads and stores of tiles, which are long rows
+ * of micro-operations, run beside the scaling. Results have the bits of AVX-512: sums are exact, and what follows is the same.
+ * Intel, "Architecture Instruction Set Extensions Programming Reference" (2020), chapter 3.
+ */
+#include "simd_avx512.h"
+
+#include "tile.inc.c"
+#include "panel.inc.c"
+#include "matmul.inc.c"
+#include "matmul_q5_q6.inc.c"
+#include "matmul_q8.inc.c"
+#include "blocks.inc.c"
+#include "vec.inc.c"
+#include "attend.inc.c"
+
+/* ---- panels of signed codes ----------------------------------------------------------------------- */
+
+/* Factors as unpack_q5() has them. */
+static const uint8_t *unpack_q4(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    return unpack_of_32(p, cell, width, type == rz_dtype_get(RZ_DT_Q4_1), false);
+}
+
+static const uint8_t *unpack_q8_0(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    (void)type;
+    p->minima = false;
+    for (uint32_t b = 0; b < width / 32; b++, cell += 34 * NR) {
+        vf_store(p->factors + b * NR, vf_load_f16(cell));
+        memcpy(p->codes + b * 32 * NR, cell + 2 * NR, 32 * NR);
+    }
+    return cell;
+}
+
+/* Factors as unpack_q5_k() has them. */
+static const uint8_t *unpack_q4_k(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    (void)type, (void)width;
+    return unpack_of_256(p, cell, false);
+}
+
+/* Takes off what codes are stored with. */
+static void take_off(rz_panel *p, uint32_t width, uint8_t bias) {
+    for (uint32_t i = 0; bias && i < width * NR; i += 4 * NR) {
+        vb_store(p->codes + i, _mm512_sub_epi8(vb_load(p->codes + i), _mm512_set1_epi8((char)bias)));
+    }
+}
+
+/* ---- products ------------------------------------------------------------------------------------- */
+
+enum {
+    WIDE = 16,  /* tokens of a tile */
+    RING = 4,   /* sums of products that wait for their scales */
+    AHEAD = 3,  /* by how many products AMX is ahead of scaling; below RING */
+    TOGETHER = 128 /* tokens whose sums of a group are held together */
+};
+
+/* Tile registers: sums, and both factors of a product of 32 and of 16 columns. */
+#define SUMS  0
+#define ACT32 1
+#define CODES32 2
+#define ACT16 3
+#define CODES16 4
+
+/* Shapes of the registers, as ldtilecfg reads them. */
+static const struct {
+    uint8_t palette, start_row, zeros[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} shapes = {.palette = 1,
+            .row_bytes = {[SUMS] = 4 * NR, [ACT32] = 32, [CODES32] = 4 * NR, [ACT16] = 16, [CODES16] = 4 * NR},
+            .rows = {[SUMS] = WIDE, [ACT32] = WIDE, [CODES32] = 8, [ACT16] = WIDE, [CODES16] = 4}};
+
+/* The products of a panel with tiles of tokens, in the order in which they are added up. */
+typedef struct {
+    const uint8_t *codes;    /* the panel's */
+    const uint8_t *act;      /* activations of the tile that AMX is at */
+    size_t tile_bytes;       /* from there to the next one's */
+    uint32_t tiles;          /* how many are left, with that one */
+    uint32_t next, per_tile; /* its product that comes next, of so many */
+    uint32_t made, added;    /* products so far: computed, scaled */
+    _Alignas(64) int32_t sums[RING][WIDE][NR];
+} amx_products;
+
+/* Where in a tile the activations of product i are, and the columns of a product. */
+typedef uint32_t amx_place_fn(uint32_t i);
+static inline uint32_t place_32(uint32_t i) { return i * ACT_BYTES(WIDE); }
+static inline uint32_t place_16(uint32_t i) { return i / 2 * ACT_BYTES(WIDE) + i % 2 * 16; }
+/* in the order of panels of Q6_K: half, 16 columns, quarter */
+static inline uint32_t place_q6_k(uint32_t i) { return (i / 8 * 4 + i % 4) * ACT_BYTES(WIDE) + i / 4 % 2 * 16; }
+
+/* GCC's intrinsics do not say that they read memory; each of the three parts of a product does. */
+RZ_INLINE void load_activations(const amx_products *s, amx_place_fn *place, const int columns) {
+    const uint8_t *q = ACT_WORDS(s->act, WIDE, 0) + place(s->next);
+    __asm__ volatile("" : : : "memory");
+    _tile_zero(SUMS);
+    if (columns == 32) {
+        _tile_loadd(ACT32, q, 32);
+    } else {
+        _tile_loadd(ACT16, q, 32);
+    }
+}
+RZ_INLINE void multiply_codes(const amx_products *s, const int columns) {
+    const uint8_t *codes = s->codes + s->next * (uint32_t)columns * NR;
+    if (columns == 32) {
+        _tile_loadd(CODES32, codes, 4 * NR);
+        _tile_dpbssd(SUMS, ACT32, CODES32);
+    } else {
+        _tile_loadd(CODES16, codes, 4 * NR);
+        _tile_dpbssd(SUMS, ACT16, CODES16);
+    }
+}
+RZ_INLINE void store_sums(amx_products *s) {
+    _tile_stored(SUMS, s->sums[s->made++ % RING], 4 * NR);
+    if (++s->next < s->per_tile) return;
+    s->next = 0;
+    s->act += s->tile_bytes;
+    s->tiles--;
+}
+
+RZ_INLINE void begin_products(amx_products *s, amx_place_fn *place, const int columns) {
+    while (s->tiles && s->made < AHEAD) {
+        load_activations(s, place, columns);
+        multiply_codes(s, columns);
+        store_sums(s);
+    }
+}
+
+#define FOR_TOKENS(from, end) _Pragma("GCC unroll 16") for (int t = (from); t < (end); t++)
+
+/* acc += sum * (scale * d), of the product that waits longest, while AMX computes another one. */
+RZ_INLINE void add_product(amx_products *s, vf *acc, vf scale, const uint8_t *act, amx_place_fn *place, const int columns) {
+    const int32_t(*sum)[NR] = (const int32_t(*)[NR])s->sums[s->added++ % RING];
+    const bool more = s->tiles > 0;
+#define ADD(from, end)                                                                             \
+    FOR_TOKENS(from, end) {                                                                        \
+        acc[t] = vf_madd(vf_from_i(_mm512_load_si512(sum[t])), vf_mul(scale, vf_splat(ACT_D(act, WIDE, t))), acc[t]); \
+    }
+    if (more) load_activations(s, place, columns);
+    ADD(0, 4)
+    if (more) multiply_codes(s, columns);
+    ADD(4, 12)
+    if (more) store_sums(s);
+    ADD(12, WIDE)
+#undef ADD
+}
+
+/* ---- panels with tiles ------------------------------------------------------------------------------ */
+
+/* Memory to ask for while the tiles of a panel are multiplied, a part with every tile. */
+typedef struct {
+    const uint8_t *from;
+    size_t apart; /* bytes from line to line */
+    uint32_t lines;
+} amx_asked;
+
+static inline void ask(const amx_asked *a, uint32_t tile, uint32_t tiles) {
+    const uint32_t end = a->lines * (tile + 1) / tiles;
+    for (uint32_t i = a->lines * tile / tiles; i < end; i++) __builtin_prefetch(a->from + i * a->apart);
+}
+
+/* A panel and the tiles of tokens that it is multiplied with. */
+typedef struct {
+    const rz_panel *p;
+    uint32_t width, tiles;
+    const uint8_t *act; /* activations of the first tile for the panel's columns */
+    size_t tile_bytes;  /* from there to the next tile's */
+    bool first;         /* the group's first panel: sums are only written */
+    amx_asked weights, rows;
+} amx_panel;
+
+/* What a tile's sums are before the panel and after it. */
+RZ_INLINE void get_sums(vf *acc, const amx_panel *m, float (*sums)[NR]) {
+    FOR_TOKENS(0, WIDE) acc[t] = m->first ? vf_zero() : vf_load(sums[t]);
+}
+RZ_INLINE void put_sums(float (*sums)[NR], const vf *acc) {
+    FOR_TOKENS(0, WIDE) vf_store(sums[t], acc[t]);
+}
+
+/* Bodies: sums += the panel times the tile of act. Each follows the one of its factors for narrower tiles. */
+
+RZ_INLINE void add_of_32(amx_products *s, const amx_panel *m, const uint8_t *act, float (*sums)[NR]) {
+    const float *factors = m->p->factors;
+    vf acc[WIDE];
+    get_sums(acc, m, sums);
+    for (uint32_t b = 0; b < m->width / 32; b++, factors += NR, act += ACT_BYTES(WIDE)) {
+        add_product(s, acc, vf_load(factors), act, place_32, 32);
+        if (m->p->minima) sum_minima(acc, vf_load(factors + 8 * NR), act, WIDE);
+    }
+    put_sums(sums, acc);
+}
+
+RZ_INLINE void add_of_256(amx_products *s, const amx_panel *m, const uint8_t *act, float (*sums)[NR]) {
+    const float *scales = m->p->factors, *minima = scales + 8 * NR, *d = scales + 16 * NR;
+    vf acc[WIDE], scaled[WIDE], offset[WIDE];
+    FOR_TOKENS(0, WIDE) scaled[t] = offset[t] = vf_zero();
+    for (int j = 0; j < 8; j++) sum_minima(offset, vf_load(minima + j * NR), act + j * ACT_BYTES(WIDE), WIDE);
+    for (int j = 0; j < 8; j++, act += ACT_BYTES(WIDE)) add_product(s, scaled, vf_load(scales + j * NR), act, place_32, 32);
+    get_sums(acc, m, sums);
+    add_block_k(acc, vf_load(d), vf_load(d + NR), scaled, offset, WIDE);
+    put_sums(sums, acc);
+}
+
+RZ_INLINE void add_q6_k(amx_products *s, const amx_panel *m, const uint8_t *act, float (*sums)[NR]) {
+    const float *scales = m->p->factors;
+    const vf d = vf_load(scales + 16 * NR);
+    vf acc[WIDE], scaled[WIDE];
+    FOR_TOKENS(0, WIDE) scaled[t] = vf_zero();
+    for (uint32_t j = 0; j < 16; j++) {
+        add_product(s, scaled, vf_load(scales + j * NR), act + (j / 8 * 4 + j % 4) * ACT_BYTES(WIDE), place_q6_k, 16);
+    }
+    get_sums(acc, m, sums);
+    FOR_TOKENS(0, WIDE) acc[t] = vf_madd(d, scaled[t], acc[t]);
+    put_sums(sums, acc);
+}
+
+RZ_INLINE void add_blocks(amx_products *s, const amx_panel *m, const uint8_t *act, float (*sums)[NR]) {
+    const float *factors = m->p->factors;
+    vf acc[WIDE];
+    get_sums(acc, m, sums);
+    for (uint32_t i = 0; i < m->width / 16; i++, factors += NR) {
+        const uint8_t *a = act + i / 2 * ACT_BYTES(WIDE);
+        add_product(s, acc, vf_load(factors), a, place_16, 16);
+        if (!m->p->minima) continue;
+        const vf min = vf_load(factors + RZ_BLOCK_MAX / 16 * NR);
+        FOR_TOKENS(0, WIDE) acc[t] = vf_madd(min, vf_splat(ACT_D(a, WIDE, t) * (float)ACT_NS16(a, WIDE, i % 2, t)), acc[t]);
+    }
+    put_sums(sums, acc);
+}
+
+#define AMX_MULTIPLY(body, place, columns)                                                         \
+    static void multiply_wide_##body(const amx_panel *m, float (*sums)[NR]) {                      \
+        const uint8_t *act = m->act;                                                               \
+        amx_products s;                                                                            \
+        s.codes = m->p->codes, s.act = act, s.tile_bytes = m->tile_bytes, s.tiles = m->tiles;      \
+        s.next = s.made = s.added = 0, s.per_tile = m->width / (columns);                          \
+        begin_products(&s, place, columns);                                                        \
+        for (uint32_t tile = 0; tile < m->tiles; tile++, act += m->tile_bytes, sums += WIDE) {     \
+            ask(&m->weights, tile, m->tiles);                                                      \
+            ask(&m->rows, tile, m->tiles);                                                         \
+            add_##body(&s, m, act, sums);                                                          \
+        }                                                                                          \
+    }
+AMX_MULTIPLY(of_32, place_32, 32)
+AMX_MULTIPLY(of_256, place_32, 32)
+AMX_MULTIPLY(q6_k, place_q6_k, 16)
+AMX_MULTIPLY(blocks, place_16, 16)
+
+/* ---- matrix products ------------------------------------------------------------------------------- */
+
+/* How a type's wide tiles are multiplied. */
+typedef struct {
+    const uint8_t *(*unpack)(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width);
+    uint8_t bias; /* of the unpacked codes */
+    void (*multiply)(const amx_panel *m, float (*sums)[NR]);
+} amx_kind;
+
+/* One group of rows and n tokens, TOGETHER at most, whose tiles begin at act. Memory is asked for the next group, and for
+ * the rows of y that the sums go to in the end, which are far apart. */
+static void multiply_group(const rz_mat *w, uint32_t g, const amx_kind *kind, const uint8_t *act, uint32_t n, float *y,
+                           size_t ldy) {
+    const rz_dtype *type = rz_dtype_get(w->dtype);
+    const uint8_t *cell = w->data + g * w->group_bytes, *next;
+    float sums[TOGETHER][NR];
+    rz_panel p;
+    amx_panel m = {.p = &p, .tiles = rz_ceil_div(n, WIDE), .tile_bytes = WIDE * Q8_STEP};
+    for (uint32_t k = 0; k < w->cols; k += m.width, cell = next) {
+        m.width = rz_min_u32(RZ_BLOCK_MAX, w->cols - k);
+        next = kind->unpack(&p, type, cell, m.width);
+        take_off(&p, m.width, kind->bias);
+        const uint32_t row = (uint32_t)((uint64_t)n * k / w->cols), end = (uint32_t)((uint64_t)n * (k + m.width) / w->cols);
+        m.rows = (amx_asked){(const uint8_t *)(y + row * ldy), ldy * sizeof *y, end - row};
+        m.weights = (amx_asked){cell + w->group_bytes, 64, rz_ceil_div((uint32_t)(next - cell), 64)};
+        m.act = act + k / 32 * ACT_BYTES(WIDE);
+        m.first = k == 0;
+        kind->multiply(&m, sums);
+    }
+    for (uint32_t t = 0; t < n; t++) vf_store(y + t * ldy, vf_load(sums[t]));
+}
+
+/* The tokens that go in wide tiles; returns how many they are. */
+static uint32_t multiply_wide(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, size_t ldy,
+                              const amx_kind *kind) {
+    uint32_t done = x->n - x->n % WIDE;
+    if (done < x->n && rz_tile_width(WIDE, x->n, done) == WIDE) done = x->n;
+    if (done == 0) return 0;
+    _tile_loadconfig(&shapes);
+    for (uint32_t g = g0; g < g1; g++) {
+        for (uint32_t t0 = 0; t0 < done; t0 += TOGETHER) {
+            const uint32_t n = rz_min_u32(TOGETHER, done - t0);
+            multiply_group(w, g, kind, x->q8 + t0 * Q8_STEP, n, y + t0 * ldy + (size_t)g * NR, ldy);
+        }
+    }
+    _tile_release();
+    return done;
+}
+
+/* Tokens in wide tiles by AMX, the others as on AVX-512. */
+#define AMX_PRODUCT(name, unpacking, bias, body)                                                   \
+    static const amx_kind amx_##name = {unpacking, bias, multiply_wide_##body};                    \
+    static void amx_matmul_##name(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, size_t ldy) { \
+        const uint32_t done = multiply_wide(w, g0, g1, x, y, ldy, &amx_##name);                    \
+        const rz_act rest = {.n = x->n - done, .cols = x->cols, .q8 = x->q8 + done * Q8_STEP};     \
+        if (rest.n) matmul_##name(w, g0, g1, &rest, y + done * ldy, ldy);                          \
+    }
+AMX_PRODUCT(q4_0, unpack_q4, 8, of_32)
+AMX_PRODUCT(q4_1, unpack_q4, 0, of_32)
+AMX_PRODUCT(q5_0, unpack_q5, 16, of_32)
+AMX_PRODUCT(q5_1, unpack_q5, 0, of_32)
+AMX_PRODUCT(q8_0, unpack_q8_0, W8_BIAS, of_32)
+AMX_PRODUCT(q4_k, unpack_q4_k, 0, of_256)
+AMX_PRODUCT(q5_k, unpack_q5_k, 0, of_256)
+AMX_PRODUCT(q6_k, unpack_q6_k, 32, q6_k)
+AMX_PRODUCT(blocks, unpack_blocks, 0, blocks)
+
+#define TABLE      rz_kern_amx
+#define TABLE_NAME "amx"
+#define CODES_TILE WIDE
+#define CODES(f)   amx_##f
+#include "table.inc.c"
