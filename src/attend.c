@@ -68,7 +68,7 @@ static uint32_t first_chunk(const attend_task *task, uint32_t position) {
 /* The heads of a group from h on, of token t, as the cache's integers meet them. */
 static uint8_t *query_act(const attend_task *task, uint32_t t, uint32_t kv_head, uint32_t h) {
     const rz_config *c = &task->m->config;
-    const size_t room = rz_tile_room(task->m->kern->tile, c->n_head / c->n_head_kv);
+    const size_t room = rz_tile_room(task->m->kern->tile_small, c->n_head / c->n_head_kv);
     const size_t bytes = task->kv->type == RZ_KV_I16 ? rz_i16_row(c->head_dim)
                                                      : c->head_dim / 32 * rz_act_block(task->m->kern);
     return task->run->q_act + (((size_t)t * c->n_head_kv + kv_head) * room + h) * bytes;
@@ -107,7 +107,7 @@ static void quantise_group(const attend_task *task, uint32_t t, uint32_t kv_head
         return;
     }
     for (uint32_t h = 0, width; h < group; h += width) {
-        width = rz_tile_width(kern->tile, group, h);
+        width = rz_tile_width(kern->tile_small, group, h);
         kern->act_q8(query_act(task, t, kv_head, h), q + (size_t)h * cols, cols, cols, rz_min_u32(width, group - h), width);
     }
 }
@@ -142,7 +142,7 @@ static void attend_chunk(const attend_task *task, query_list *list, uint32_t kv_
                  .q = list->q,
                  .heads = list->heads,
                  .q_act = list->q_act,
-                 .key_product = m->kern->matmul[RZ_DT_Q8_0],
+                 .key_product = m->kern->key_product,
                  .first = list->first,
                  .limit = list->limit,
                  .softcap = m->config.attn_softcap,

@@ -26,7 +26,7 @@ typedef struct {
 static void pack_floats(const product_task *p, uint32_t t0, uint32_t end) {
     for (uint32_t width; t0 < end; t0 += width) {
         float *dst = p->act_f32 + (size_t)t0 * p->act.cols;
-        width = rz_tile_width(p->m->kern->tile_f32, p->act.n, t0);
+        width = rz_tile_width(p->m->kern->tile_small, p->act.n, t0);
         for (uint32_t t = 0; t < width; t++) {
             const float *x = p->x + (t0 + t) * p->ldx;
             for (uint32_t k = 0; k < p->act.cols; k++) dst[(size_t)k * width + t] = t0 + t < end ? x[k] : 0;

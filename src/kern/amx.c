@@ -90,7 +90,7 @@ static inline uint32_t place_16(uint32_t i) { return i / 2 * ACT_BYTES(WIDE) + i
 /* in the order of panels of Q6_K: half, 16 columns, quarter */
 static inline uint32_t place_q6_k(uint32_t i) { return (i / 8 * 4 + i % 4) * ACT_BYTES(WIDE) + i / 4 % 2 * 16; }
 
-/* GCC's intrinsics do not say that they read memory; each of the three parts of a product does. */
+/* The three parts of a product. GCC's intrinsics do not say that they read memory, so the first part says it for them. */
 RZ_INLINE void load_activations(const amx_products *s, amx_place_fn *place, const int columns) {
     const uint8_t *q = ACT_WORDS(s->act, WIDE, 0) + place(s->next);
     __asm__ volatile("" : : : "memory");

@@ -41,7 +41,7 @@ RZ_INLINE void rz_fetch_ahead(const void *p, uint32_t bytes) {
 
 /*
  * Packed activations of n tokens: the right-hand side of a matrix product. Tokens go in tiles of
- * `tile`, floats in tiles of `tile_f32`; the rest goes in narrower ones (rz_tile_width), with zeros.
+ * `tile`, floats in tiles of `tile_small`; the rest goes in narrower ones (rz_tile_width), with zeros.
  *   f32: [tile][column][token]
  *   q8:  [tile][block of 32 columns] of
  *          f32 d[T]        scale: x is about d q, |q| <= 127
@@ -93,7 +93,7 @@ typedef struct {
     /* for the other types: queries come in runs of `heads` that see the same keys */
     uint32_t heads;
     const uint8_t *const *q_act; /* [n_q / heads] their q: rz_act.q8 of that many tokens, or rows of rz_i16_row */
-    rz_matmul_fn *key_product;   /* for RZ_KV_Q8_0: the table's product with Q8_0 */
+    rz_matmul_fn *key_product;   /* for RZ_KV_Q8_0: the table's */
     const uint32_t *first;  /* [n_q], ascending; NULL: 0 */
     const uint32_t *limit;  /* [n_q], ascending, > first */
     float softcap;          /* 0: none */
@@ -140,7 +140,7 @@ typedef struct rz_kern {
     const char *name;
     uint32_t nr;   /* rows per packed group: 8 or 16 */
     uint32_t tile; /* tokens per tile of activations */
-    uint32_t tile_f32; /* the same of floats; divides `tile` */
+    uint32_t tile_small; /* the same of floats, and of queries for key_product; divides `tile` */
     uint8_t flip;  /* how Q8_0 is packed, see pack.h */
     bool act_i16;  /* activations as i16 */
     bool kv_i16;   /* RZ_KV_F16 is RZ_KV_I16 here */
@@ -148,6 +148,7 @@ typedef struct rz_kern {
     /* Quantises one tile: n <= tile tokens, rows of x ldx apart, to dst; t is the tile's width. */
     void (*act_q8)(uint8_t *dst, const float *x, size_t ldx, uint32_t cols, uint32_t n, uint32_t t);
     rz_matmul_fn *matmul[RZ_DT_COUNT]; /* NULL: type not supported */
+    rz_matmul_fn *key_product; /* the product with Q8_0 for a block of keys: few rows and columns, so without AMX */
 
     /* y = x / sqrt(mean(x^2) + eps) * w; Zhang and Sennrich, "Root Mean Square Layer
      * Normalization" (2019). y may be x. */

@@ -126,7 +126,7 @@ uint8_t *case_pack(rz_mat *m, const rz_kern *k, uint32_t dtype, uint32_t rows, u
 
 case_act case_activations(const rz_kern *k, const float *x, uint32_t n, uint32_t cols,
                           bool floats) {
-    const uint32_t tile = floats ? k->tile_f32 : k->tile;
+    const uint32_t tile = floats ? k->tile_small : k->tile;
     const size_t room = rz_tile_room(tile, n);
     case_act a = {.act = {.n = n, .cols = cols}};
     if (floats) {

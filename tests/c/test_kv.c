@@ -140,7 +140,7 @@ static void model_attention(uint32_t type, uint32_t head, int i, uint32_t limit,
 static void pack_queries(const rz_kern *kern, uint32_t type, const float (*q)[widest], uint32_t together, uint8_t *dst) {
     for (uint32_t i = 0; type == RZ_KV_I16 && i < together; i++) rz_i16_query(dst + i * rz_i16_row(head_dim), q[i], head_dim);
     for (uint32_t i = 0, width; type == RZ_KV_Q8_0 && i < together; i += width) {
-        width = rz_tile_width(kern->tile, together, i);
+        width = rz_tile_width(kern->tile_small, together, i);
         kern->act_q8(dst + i * (head_dim / 32) * rz_act_block(kern), q[i], widest, head_dim,
                      rz_min_u32(width, together - i), width);
     }
@@ -162,7 +162,7 @@ static void attend_some(const rz_kern *kern, const rz_kv *kv, uint32_t head, uin
     }
     rz_attn a = {.k = rz_kv_k(kv, 0, head), .v = rz_kv_v(kv, 0, head), .kv_type = kv->type,
                  .head_dim = head_dim, .n_q = n, .q = q, .heads = together, .q_act = q_act, .first = first, .limit = limit,
-                 .key_product = kern->matmul[RZ_DT_Q8_0], .out = out, .max = max, .sum = sum};
+                 .key_product = kern->key_product, .out = out, .max = max, .sum = sum};
     kern->attend(&a, 0);
 }
 
