@@ -40,8 +40,8 @@ static const uint8_t *unpack_q4_k(rz_panel *p, const rz_dtype *type, const uint8
     return unpack_of_256(p, cell, false);
 }
 
-/* Takes off what codes are stored with. */
-static void take_off(rz_panel *p, uint32_t width, uint8_t bias) {
+/* tdpbssd wants codes signed. */
+static void take_bias_off(rz_panel *p, uint32_t width, uint8_t bias) {
     for (uint32_t i = 0; bias && i < width * NR; i += 4 * NR) {
         vb_store(p->codes + i, _mm512_sub_epi8(vb_load(p->codes + i), _mm512_set1_epi8((char)bias)));
     }
@@ -50,9 +50,9 @@ static void take_off(rz_panel *p, uint32_t width, uint8_t bias) {
 /* ---- products ------------------------------------------------------------------------------------- */
 
 enum {
-    WIDE = 16,  /* tokens of a tile */
-    RING = 4,   /* sums of products that wait for their scales */
-    AHEAD = 3,  /* by how many products AMX is ahead of scaling; below RING */
+    WIDE = 16,     /* tokens of a tile */
+    RING = 4,      /* sums of products that wait for their scales */
+    AHEAD = 3,     /* by how many products AMX is ahead of scaling; below RING */
     TOGETHER = 128 /* tokens whose sums of a group are held together */
 };
 
@@ -88,7 +88,8 @@ typedef uint32_t amx_place_fn(uint32_t i);
 static inline uint32_t place_32(uint32_t i) { return i * ACT_BYTES(WIDE); }
 static inline uint32_t place_16(uint32_t i) { return i / 2 * ACT_BYTES(WIDE) + i % 2 * 16; }
 /* in the order of panels of Q6_K: half, 16 columns, quarter */
-static inline uint32_t place_q6_k(uint32_t i) { return (i / 8 * 4 + i % 4) * ACT_BYTES(WIDE) + i / 4 % 2 * 16; }
+static inline uint32_t block_q6_k(uint32_t i) { return (i / 8 * 4 + i % 4) * ACT_BYTES(WIDE); }
+static inline uint32_t place_q6_k(uint32_t i) { return block_q6_k(i) + i / 4 % 2 * 16; }
 
 /* The three parts of a product. GCC's intrinsics do not say that they read memory, so the first part says it for them. */
 RZ_INLINE void load_activations(const amx_products *s, amx_place_fn *place, const int columns) {
@@ -208,7 +209,7 @@ RZ_INLINE void add_q6_k(amx_products *s, const amx_panel *m, const uint8_t *act,
     vf acc[WIDE], scaled[WIDE];
     FOR_TOKENS(0, WIDE) scaled[t] = vf_zero();
     for (uint32_t j = 0; j < 16; j++) {
-        add_product(s, scaled, vf_load(scales + j * NR), act + (j / 8 * 4 + j % 4) * ACT_BYTES(WIDE), place_q6_k, 16);
+        add_product(s, scaled, vf_load(scales + j * NR), act + block_q6_k(j), place_q6_k, 16);
     }
     get_sums(acc, m, sums);
     FOR_TOKENS(0, WIDE) acc[t] = vf_madd(d, scaled[t], acc[t]);
@@ -268,7 +269,7 @@ static void multiply_group(const rz_mat *w, uint32_t g, const amx_kind *kind, co
     for (uint32_t k = 0; k < w->cols; k += m.width, cell = next) {
         m.width = rz_min_u32(RZ_BLOCK_MAX, w->cols - k);
         next = kind->unpack(&p, type, cell, m.width);
-        take_off(&p, m.width, kind->bias);
+        take_bias_off(&p, m.width, kind->bias);
         const uint32_t row = (uint32_t)((uint64_t)n * k / w->cols), end = (uint32_t)((uint64_t)n * (k + m.width) / w->cols);
         m.rows = (amx_asked){(const uint8_t *)(y + row * ldy), ldy * sizeof *y, end - row};
         m.weights = (amx_asked){cell + w->group_bytes, 64, rz_ceil_div((uint32_t)(next - cell), 64)};

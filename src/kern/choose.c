@@ -1,6 +1,6 @@
 /*
- * choose.c: which kernel table runs here. Natively by cpuid and xgetbv (the processor has it and the
- * operating system saves its registers), in wasm by computing: a module that validated may still
+ * choose.c: which kernel table runs here. Natively by cpuid and xgetbv (the processor has it, and the
+ * operating system saves its registers; those of AMX it has to be asked for), in wasm by computing: a module that validated may still
  * hold relaxed instructions whose results its kernels are not written for.
  */
 #if defined(__linux__)

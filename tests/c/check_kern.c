@@ -221,7 +221,6 @@ static void one_product(const rz_kern *k, product_case *c, bool in_any_batch) {
 
 static void products(const rz_kern *k, uint32_t dtype) {
     static const uint32_t rows[] = {1, 8, 17, 24};
-    const uint32_t tokens = k->tile > 8 ? k->tile + 5 : 9; /* a tile, and others beside it */
     static const uint32_t cols_of[3][4] = {
         {1, 8, 172, 256}, {32, 64, 96, 512}, {256, 512, 768, 1024}};
     const rz_dtype *t = rz_dtype_get(dtype);
@@ -233,7 +232,7 @@ static void products(const rz_kern *k, uint32_t dtype) {
     }
     for (int shape = 0; shape < 4; shape++) {
         for (int kind = 0; kind < W_KINDS * X_KINDS; kind++) {
-            product_case c = {.dtype = dtype, .rows = rows[shape], .cols = cols[shape], .n = tokens};
+            product_case c = {.dtype = dtype, .rows = rows[shape], .cols = cols[shape], .n = case_tokens(k, 9)};
             uint8_t *file = malloc((size_t)c.rows * (c.cols / t->block) * t->block_bytes);
             float *x = new_floats((size_t)c.n * c.cols);
             case_weights(&r, (enum weight_kind)(kind / X_KINDS), dtype, file,

@@ -152,6 +152,10 @@ case_act case_activations(const rz_kern *k, const float *x, uint32_t n, uint32_t
     return a;
 }
 
+uint32_t case_tokens(const rz_kern *k, uint32_t n) {
+    return k->tile > 8 ? k->tile + 5 : n;
+}
+
 void case_act_free(case_act *a) {
     free(a->q8);
     free(a->f32);

@@ -48,6 +48,9 @@ typedef struct {
 } case_act;
 
 case_act case_activations(const rz_kern *k, const float *x, uint32_t n, uint32_t cols, bool floats);
+
+/* n tokens; of a table with wide tiles a whole tile and others beside it. */
+uint32_t case_tokens(const rz_kern *k, uint32_t n);
 void case_act_free(case_act *a);
 
 /* A block of 32 columns of one token, whatever the layout. */

@@ -182,11 +182,6 @@ static void compare(const rz_kern *k, const product *p, const float *y, size_t l
     case_act_free(&a);
 }
 
-/* So many tokens, or those of a wide tile and some beside it. */
-static uint32_t tokens(const rz_kern *k, uint32_t n) {
-    return k->tile > 8 ? k->tile + 5 : n;
-}
-
 static void extremes(const rz_kern *k, uint32_t dtype) {
     random_state r = {dtype * 7 + 1};
     const uint32_t block = rz_dtype_get(dtype)->block;
@@ -194,7 +189,7 @@ static void extremes(const rz_kern *k, uint32_t dtype) {
     for (int kind = 0; kind < T_KINDS * XK_KINDS && k->matmul[dtype]; kind++) {
         char what[64];
         size_t ldy, ldp;
-        product p = new_product(&r, dtype, 9, block == 256 ? 512 : 3 * block, tokens(k, 5),
+        product p = new_product(&r, dtype, 9, block == 256 ? 512 : 3 * block, case_tokens(k, 5),
                                 (enum types_kind)(kind / XK_KINDS), (enum x_kind)(kind % XK_KINDS));
         snprintf(what, sizeof what, "weights %d inputs %d", kind / XK_KINDS, kind % XK_KINDS);
         float *y = multiply(k, &p, 0, p.n, 1000, &ldy);
@@ -212,7 +207,7 @@ static void any_company(const rz_kern *k, uint32_t dtype) {
     const uint32_t block = rz_dtype_get(dtype)->block;
     for (uint32_t n_blocks = 1; n_blocks <= (block == 256 ? 3 : 1024 / block); n_blocks += 2) {
         size_t ldy, ldp;
-        product p = new_product(&r, dtype, 8 * 3 + 1, n_blocks * block, tokens(k, 11), T_RANDOM, XK_RANDOM);
+        product p = new_product(&r, dtype, 8 * 3 + 1, n_blocks * block, case_tokens(k, 11), T_RANDOM, XK_RANDOM);
         float *y = multiply(k, &p, 0, p.n, 1000, &ldy);
         float *plain = multiply(&rz_kern_scalar, &p, 0, p.n, 1000, &ldp);
         compare(k, &p, y, ldy, plain, ldp, "random");
@@ -237,7 +232,7 @@ static void any_company(const rz_kern *k, uint32_t dtype) {
  * other; where floats meet infinity, it may stay one. */
 static void not_numbers(const rz_kern *k, uint32_t dtype) {
     random_state r = {dtype * 7 + 3};
-    product p = new_product(&r, dtype, 8, 2 * 256, tokens(k, 6), T_RANDOM, XK_RANDOM);
+    product p = new_product(&r, dtype, 8, 2 * 256, case_tokens(k, 6), T_RANDOM, XK_RANDOM);
     size_t ldy;
     p.x[2 * p.cols + 300] = NAN;
     p.x[5 * p.cols + 31] = INFINITY;
