@@ -67,13 +67,12 @@ static inline uint32_t rz_bits_from_f32(float f) {
 
 /* IEEE half to single, exact for every finite value; NaN and infinity become themselves. */
 static inline float rz_f32_from_f16(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
-    if ((h & 0x7c00u) == 0x7c00u) {
-        return rz_f32_from_bits(sign | 0x7f800000u | (uint32_t)(h & 0x3ffu) << 13);
+    const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, moved = (uint32_t)(h & 0x7fffu) << 13;
+    switch (h & 0x7c00u) {
+    case 0x7c00u: return rz_f32_from_bits(sign | 0x70000000u | moved);
+    case 0: return rz_f32_from_bits(sign | rz_bits_from_f32((float)(h & 0x3ffu) * 0x1p-24f));
+    default: return rz_f32_from_bits(sign | (moved + (112u << 23)));
     }
-    /* exponent and mantissa in place are the value times 2^-112: also right for subnormals */
-    float f = rz_f32_from_bits((uint32_t)(h & 0x7fffu) << 13) * 0x1p112f;
-    return rz_f32_from_bits(rz_bits_from_f32(f) | sign);
 }
 
 /* Single to half, rounded to nearest even; too large becomes infinity. */

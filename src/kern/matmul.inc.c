@@ -105,7 +105,7 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(T)) {
             pair_q4_k(qs + c * 32 * NR, scales + 2 * c * NR, act, scaled, T);
         }
-        add_block_k(acc, vf_load_f16(cell), vf_load_f16(cell + 2 * NR), scaled, offset, T);
+        add_block_k(acc, vf_load_scales(cell), vf_load_scales(cell + 2 * NR), scaled, offset, T);
     }
 }
 

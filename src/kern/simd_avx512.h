@@ -40,6 +40,7 @@ static inline vf vf_from_i(vi a) { return _mm512_cvtepi32_ps(a); }
 static inline vf vf_load_f16(const uint8_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
+static inline vf vf_load_scales(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));

@@ -77,6 +77,7 @@ static inline vf vf_load_f16(const uint8_t *p) {
     float16x8_t half = vreinterpretq_f16_u8(vld1q_u8(p));
     return (vf){vcvt_f32_f16(vget_low_f16(half)), vcvt_high_f32_f16(half)};
 }
+static inline vf vf_load_scales(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     uint16x8_t half = vreinterpretq_u16_u8(vld1q_u8(p));
     return (vf){vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(half), 16)),

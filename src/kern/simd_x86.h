@@ -53,6 +53,8 @@ static inline vf vf_from_i(vi a) { return _mm256_cvtepi32_ps(a); }
 static inline vf vf_load_f16(const uint8_t *p) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
+/* the same of scales that are subnormal often, those of K types; of Q4_0 and Q8_0 weights must be below 2^-11 and 2^-7 for it */
+static inline vf vf_load_scales(const uint8_t *p) { return vf_load_f16(p); }
 static inline vf vf_load_bf16(const uint8_t *p) {
     __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
