@@ -103,13 +103,24 @@ typedef struct {
     float *max, *sum;       /* [n_q] maximum of the scores and sum of p */
 } rz_attn;
 
-/* y[nr] += `cols` columns of a group, a piece, times those of one token: whole blocks, RZ_BLOCK_MAX columns at most. */
-typedef void rz_piece_fn(const uint8_t *piece, const uint8_t *act, uint32_t cols, float *y);
+/* RZ_BLOCK_MAX columns, or the last ones, of n groups, and those of one token. */
+typedef struct {
+    const uint8_t *cell, *act;
+    uint32_t cols, n;
+    size_t apart; /* bytes from group to group */
+    float *y;     /* of the first group */
+    size_t y_apart;
+} rz_strip;
+
+/* y[nr] += the products of each group, a few columns of one after the other by turns. */
+typedef void rz_strip_fn(const rz_strip *s);
+
+enum { RZ_STREAMS = 4 }; /* groups of a strip, at most */
 
 /* y[row] for the rows of groups g0 <= g < g1 and one token, whose q8 activations have act_bytes per 32 columns. Speed is
- * that of memory: a few groups far apart are read by turns, a piece of each (streams.c). */
+ * that of memory, which reads places far apart at the same time, so strips are of such groups (streams.c). */
 void rz_multiply_streams(const rz_mat *w, uint32_t g0, uint32_t g1, const uint8_t *act, uint32_t act_bytes, float *y,
-                         rz_piece_fn *piece);
+                         rz_strip_fn *strip);
 
 /* Up to 256 columns of a group of nr rows, unpacked: one byte for each weight, and factors as the type needs them. */
 typedef struct {

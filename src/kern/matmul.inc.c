@@ -10,7 +10,7 @@ RZ_INLINE void sum_q4(const uint8_t *qs, size_t stride, const uint8_t *act, cons
     FOR_G FOR_T sum[g * T + t] = na_start(start[t]);
     const uint8_t *end = qs + 16 * NR, *x = ACT_WORDS(act, T, 0);
     UNROLL for (const uint8_t *q = qs; q < end; q += 4 * NR, x += XK_BYTES) {
-        vb raw[2], codes[2];
+        vb raw[SIDE_BY_SIDE], codes[SIDE_BY_SIDE];
         FOR_G raw[g] = words(q + g * stride, T), codes[g] = vb_low4(raw[g]);
         FOR_T FOR_G sum[g * T + t] = na_dot(sum[g * T + t], codes[g], ACT_Q(x, t));
         if (SUMS_APART(T)) continue;
@@ -98,7 +98,6 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
     for (uint32_t b = 0; b < cols / 256; b++, cell += 148 * NR) {
         fetch_next(cell, next, T);
         const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR, *qs = mins + 8 * NR;
-        if (T == 1) rz_fetch_ahead(cell, 20 * NR);
         vf scaled[8], offset[8];
         offsets_k(mins, act, offset, T);
         FOR_T scaled[t] = vf_zero();
@@ -107,6 +106,21 @@ RZ_INLINE void tile_q4_k(const uint8_t *cell, const uint8_t *act, uint32_t cols,
         }
         add_block_k(acc, vf_load_scales(cell), vf_load_scales(cell + 2 * NR), scaled, offset, T);
     }
+}
+
+/* Two groups of 32 columns of a block, of one token. */
+RZ_INLINE vf quarter_q4_k(const uint8_t *cell, const uint8_t *act, int quarter, vf scaled) {
+    if (quarter == 0) rz_fetch_ahead(cell, 20 * NR);
+    pair_q4_k(cell + (20 + quarter * 32) * NR, cell + (4 + 2 * quarter) * NR, act + 2 * quarter * ACT_BYTES(1), &scaled, 1);
+    return scaled;
+}
+
+/* The end of a block of Q4_K and Q5_K, of one token; once for both. */
+static __attribute__((noinline)) void end_k(const uint8_t *cell, const uint8_t *act, const float *scaled, float *y) {
+    vf offset, sum = vf_load(scaled), acc = vf_load(y);
+    offsets_k(cell + 12 * NR, act, &offset, 1);
+    add_block_k(&acc, vf_load_scales(cell), vf_load_scales(cell + 2 * NR), &sum, &offset, 1);
+    vf_store(y, acc);
 }
 
 /* Float weights: columns are tokens of x in the same tile order. */
@@ -150,5 +164,7 @@ MATMUL_FLOAT(bf16)
 MATMUL_CODES(SHARED_FN void SHARED(matmul_q4_0), q4_0, PAIRS, 18)
 ONE_BY_ONE(q4_1, uint8_t)
 MATMUL_CODES(SHARED_FN void SHARED(matmul_q4_1), q4_1, 0, 20)
+STRIP_OF_256(q4_k, end_k)
 ONE_BY_ONE(q4_k, uint8_t)
-MATMUL_CODES(SHARED_FN void SHARED(matmul_q4_k), q4_k, 0, 148)
+GROUPS_OF(q4_k, uint8_t, x->q8, Q8_STEP, 148, false)
+MATMUL(SHARED_FN void SHARED(matmul_q4_k), q4_k, 0, LAST_TOKEN(q4_k))

@@ -23,21 +23,25 @@ RZ_INLINE vi sum_q5(const uint8_t *h, const uint8_t *qs, const uint8_t *act, vi 
     return NA_NARROW ? vi_add(sum, na_end(high_sum, vi_splat(0))) : sum;
 }
 
-RZ_INLINE vf one_q5_0(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf acc) {
+RZ_INLINE void turn_q5_0(const uint8_t *cell, size_t stride, const uint8_t *act, uint32_t cols, vf *acc, const int G) {
     for (uint32_t b = 0; b < cols / 32; b++, cell += 22 * NR, act += ACT_BYTES(1)) {
-        vi sum = sum_q5(cell + 2 * NR, cell + 6 * NR, act, vi_shl(vi_splat(ACT_NS(act, 1, 0)), 4));
-        add_scaled(&acc, &sum, vf_load_f16(cell), act, 1);
+        UNROLL for (int g = 0; g < G; g++) {
+            const uint8_t *c = cell + g * stride;
+            vi sum = sum_q5(c + 2 * NR, c + 6 * NR, act, vi_shl(vi_splat(ACT_NS(act, 1, 0)), 4));
+            add_scaled(acc + g, &sum, vf_load_f16(c), act, 1);
+        }
     }
-    return acc;
 }
 
-RZ_INLINE vf one_q5_1(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf acc) {
+RZ_INLINE void turn_q5_1(const uint8_t *cell, size_t stride, const uint8_t *act, uint32_t cols, vf *acc, const int G) {
     for (uint32_t b = 0; b < cols / 32; b++, cell += 24 * NR, act += ACT_BYTES(1)) {
-        vi sum = sum_q5(cell + 4 * NR, cell + 8 * NR, act, vi_splat(0));
-        add_scaled(&acc, &sum, vf_load_f16(cell), act, 1);
-        add_minima(&acc, vf_load_f16(cell + 2 * NR), act, 1);
+        UNROLL for (int g = 0; g < G; g++) {
+            const uint8_t *c = cell + g * stride;
+            vi sum = sum_q5(c + 4 * NR, c + 8 * NR, act, vi_splat(0));
+            add_scaled(acc + g, &sum, vf_load_f16(c), act, 1);
+            add_minima(acc + g, vf_load_f16(c + 2 * NR), act, 1);
+        }
     }
-    return acc;
 }
 
 /* Two groups of 32 columns as in pair_q4_k(); bits 2 c and 2 c + 1 of qh are the fifth ones. */
@@ -59,19 +63,11 @@ RZ_INLINE void pair_q5_k(const uint8_t *qs, const uint8_t *qh, const uint8_t *sc
     add_scaled(scaled, &high, vf_load_u8(scales + NR), act2, 1);
 }
 
-RZ_INLINE vf one_q5_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf acc) {
-    for (uint32_t b = 0; b < cols / 256; b++, cell += 180 * NR) {
-        const uint8_t *scales = cell + 4 * NR, *mins = scales + 8 * NR;
-        const uint8_t *qh = mins + 8 * NR, *qs = qh + 32 * NR;
-        rz_fetch_ahead(cell, 52 * NR);
-        vf scaled = vf_zero(), offset;
-        offsets_k(mins, act, &offset, 1);
-        for (int c = 0; c < 4; c++, act += 2 * ACT_BYTES(1)) {
-            pair_q5_k(qs + c * 32 * NR, qh, scales + 2 * c * NR, c, act, &scaled);
-        }
-        add_block_k(&acc, vf_load_scales(cell), vf_load_scales(cell + 2 * NR), &scaled, &offset, 1);
-    }
-    return acc;
+RZ_INLINE vf quarter_q5_k(const uint8_t *cell, const uint8_t *act, int quarter, vf scaled) {
+    if (quarter == 0) rz_fetch_ahead(cell, 52 * NR);
+    pair_q5_k(cell + (52 + quarter * 32) * NR, cell + 20 * NR, cell + (4 + 2 * quarter) * NR, quarter,
+              act + 2 * quarter * ACT_BYTES(1), &scaled);
+    return scaled;
 }
 
 /* Codes of quarter i of one half of a block, from a word of their low bits and one of their high bits. */
@@ -97,17 +93,17 @@ RZ_INLINE void part_q6_k(const uint8_t *q, const uint8_t *scales, int part, cons
     }
 }
 
-RZ_INLINE vf one_q6_k(const uint8_t *cell, const uint8_t *act, uint32_t cols, vf acc) {
-    for (uint32_t b = 0; b < cols / 256; b++, cell += 210 * NR) {
-        const uint8_t *scales = cell + 2 * NR, *q = cell + 18 * NR;
-        rz_fetch_ahead(cell, 18 * NR);
-        vf scaled = vf_zero();
-        for (int half = 0; half < 2; half++, act += 4 * ACT_BYTES(1), scales += 8 * NR) {
-            UNROLL for (int part = 0; part < 2; part++, q += 48 * NR) part_q6_k(q, scales, part, act, &scaled);
-        }
-        acc = vf_madd(vf_load_scales(cell), scaled, acc);
-    }
-    return acc;
+/* The quarters of a strip are such parts, not the quarters of a half. */
+RZ_INLINE vf quarter_q6_k(const uint8_t *cell, const uint8_t *act, int quarter, vf scaled) {
+    const int half = quarter / 2;
+    if (quarter == 0) rz_fetch_ahead(cell, 18 * NR);
+    part_q6_k(cell + (18 + quarter * 48) * NR, cell + (2 + half * 8) * NR, quarter % 2, act + half * 4 * ACT_BYTES(1), &scaled);
+    return scaled;
+}
+
+RZ_INLINE void end_q6_k(const uint8_t *cell, const uint8_t *act, const float *scaled, float *y) {
+    (void)act;
+    vf_store(y, vf_madd(vf_load_scales(cell), vf_load(scaled), vf_load(y)));
 }
 
 /* ---- tiles of tokens ---------------------------------------------------------------------------- */
@@ -241,13 +237,16 @@ PANEL_KIND(q6_k, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q6_k)
 
 /* Tiles of tokens by panels, and the token that has none. */
 #define MATMUL_PANELS(name, kind)                                                                  \
-    PIECE(name)                                                                                    \
     SHARED_FN void SHARED(matmul_##name)(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y, \
                                          size_t ldy) {                                             \
         LAST_TOKEN(name);                                                                          \
         if (x->n > 1) SHARED(multiply_panels)(w, g0, g1, x, y, ldy, &kind);                        \
     }
+STRIP_OF_32(q5_0, 22)
 MATMUL_PANELS(q5_0, kind_q5)
+STRIP_OF_32(q5_1, 24)
 MATMUL_PANELS(q5_1, kind_q5)
+STRIP_OF_256(q5_k, end_k)
 MATMUL_PANELS(q5_k, kind_q5_k)
+STRIP_OF_256(q6_k, end_q6_k)
 MATMUL_PANELS(q6_k, kind_q6_k)

@@ -11,8 +11,8 @@ RZ_INLINE void tiles_q8_0(const uint8_t *cell, size_t stride, const uint8_t *act
         vi sum[16];
         FOR_G FOR_T sum[g * T + t] = W8_BIAS ? vi_shl(vi_splat(ACT_NS(act, T, t)), 7) : vi_splat(0);
         UNROLL for (const uint8_t *q = words; q < words + 32 * NR; q += 4 * NR, x += XK_BYTES) {
-            w8 w[2];
-            if (T == 1) rz_fetch_ahead(q, 4 * NR);
+            w8 w[SIDE_BY_SIDE];
+            if (T == 1) FOR_G rz_fetch_ahead(q + g * stride, 4 * NR);
             FOR_G w[g] = w8_load(q + g * stride);
             FOR_T FOR_G sum[g * T + t] = vi_dot_w8(sum[g * T + t], w[g], ACT_Q(x, t));
         }

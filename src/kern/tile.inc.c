@@ -23,7 +23,10 @@ enum { ROLLED = 0 };
 /* Two sums of T tokens do not fit into 16 registers where each takes two: one after the other. */
 #define SUMS_APART(T) (SPAN == 1 && (T) > 1)
 #define FOR_T     _Pragma("GCC unroll 16") for (int t = 0; t < T; t++)
-#define FOR_G     _Pragma("GCC unroll 2") for (int g = 0; g < G; g++)
+/* Groups of one token that registers allow to be computed at the same time. Where they are two, a last one is computed TWICE:
+ * a body for one takes 300 bytes of a module (gzip). */
+enum { SIDE_BY_SIDE = NR / 4, TWICE = NR == 8 };
+#define FOR_G     _Pragma("GCC unroll 4") for (int g = 0; g < G; g++)
 
 /* A q8 tile block of T tokens; see rz_act in kern.h. */
 #define ACT_BYTES(T) ((T) * (16 + 8 * XK_BYTES))
@@ -157,29 +160,67 @@ enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
 #define ONE_BY_ONE(name, type)                                                                     \
     RZ_INLINE void tiles_##name(const uint8_t *cell, size_t stride, const type *act, uint32_t cols, \
                                 const next_lines *next, vf *out, const int T, const int G) {       \
-        FOR_G tile_##name(cell + g * stride, act, cols, next, out + g * T, T);                     \
+        UNROLL for (int g = 0; g < G; g++) tile_##name(cell + g * stride, act, cols, next, out + g * T, T); \
     }
 #define F32_STEP ((size_t)w->cols * 4)
 #define Q8_STEP  ((size_t)w->cols / 32 * ACT_BYTES(1))
 
-/* The last of the tokens where it has a tile of its own, by a body one_name() that adds to a sum. */
-#define PIECE(name)                                                                                \
-    static void piece_##name(const uint8_t *cell, const uint8_t *act, uint32_t cols, float *y) {   \
-        vf_store(y, one_##name(cell, act, cols, vf_load(y)));                                      \
+/* Columns of a turn of blocks of 32. Long turns keep fewer reads of other groups under way, short ones begin more often,
+ * which costs more where loops are not unrolled: there, types other than Q4_0 and Q8_0 compute longer than memory takes. */
+#define TURN_COLUMNS(cell) (!ROLLED || (cell) == 34 ? 512 / NR : (cell) == 18 ? 1024 / NR : RZ_BLOCK_MAX)
+
+/* A turn of G groups of blocks of 32 columns, by a body turn_name(). */
+#define TURN(name, G)                                                                              \
+    do {                                                                                           \
+        vf sum[SIDE_BY_SIDE];                                                                      \
+        FOR_G sum[g] = vf_load(y + g * y_apart);                                                   \
+        turn_##name(cell, apart, act, cols, sum, G);                                               \
+        FOR_G vf_store(y + g * y_apart, sum[g]);                                                   \
+        i += G, cell += G * apart, y += G * y_apart;                                               \
+    } while (0)
+/* A strip of blocks of 32 columns that have `cell_bytes` a row. */
+#define STRIP_OF_32(name, cell_bytes)                                                              \
+    static void strip_##name(const rz_strip *s) {                                                  \
+        const uint32_t turn = TURN_COLUMNS(cell_bytes);                                            \
+        for (uint32_t k = 0; k < s->cols; k += turn) {                                             \
+            const uint8_t *cell = s->cell + k / 32 * (cell_bytes) * NR, *act = s->act + k / 32 * ACT_BYTES(1); \
+            const uint32_t cols = rz_min_u32(turn, s->cols - k);                                   \
+            float *y = s->y;                                                                       \
+            size_t apart = s->apart, y_apart = s->y_apart;                                         \
+            uint32_t i = 0;                                                                        \
+            for (const int G = SIDE_BY_SIDE; i + (TWICE ? 1 : G) <= s->n;) {                       \
+                if (i + 1 == s->n) apart = y_apart = 0;                                            \
+                TURN(name, G);                                                                     \
+            }                                                                                      \
+            for (const int G = 1; !TWICE && i < s->n;) TURN(name, G);                              \
+        }                                                                                          \
     }
+/* A strip of blocks of 256 columns, by a body quarter_name() that adds to the scaled sums of a block, and one that adds
+ * those to the sums of the rows in the end. */
+#define STRIP_OF_256(name, end)                                                                    \
+    static void strip_##name(const rz_strip *s) {                                                  \
+        float scaled[RZ_STREAMS][NR] = {0};                                                        \
+        for (int quarter = 0; quarter < 4; quarter++) {                                            \
+            const uint8_t *cell = s->cell;                                                         \
+            for (uint32_t i = 0; i < s->n; i++, cell += s->apart) {                                \
+                vf_store(scaled[i], quarter_##name(cell, s->act, quarter, vf_load(scaled[i])));    \
+                if (quarter == 3) end(cell, s->act, scaled[i], s->y + i * s->y_apart);             \
+            }                                                                                      \
+        }                                                                                          \
+    }
+/* The last of the tokens where it has a tile of its own. */
 #define LAST_TOKEN(name)                                                                           \
     do {                                                                                           \
         const uint32_t last = x->n - 1;                                                            \
         if (last % TILE == 0) {                                                                    \
-            rz_multiply_streams(w, g0, g1, x->q8 + last * Q8_STEP, ACT_BYTES(1), y + last * ldy, piece_##name); \
+            rz_multiply_streams(w, g0, g1, x->q8 + last * Q8_STEP, ACT_BYTES(1), y + last * ldy, strip_##name); \
         }                                                                                          \
     } while (0)
-/* A product with codes: the last token, and tiles of the others. */
+/* A product with codes in blocks of 32: the last token, and tiles of the others. */
 #define MATMUL_CODES(fn, name, pairs, cell)                                                        \
-    RZ_INLINE vf one_##name(const uint8_t *p, const uint8_t *act, uint32_t cols, vf sum) {         \
-        tiles_##name(p, 0, act, cols, NULL, &sum, 1, 1);                                           \
-        return sum;                                                                                \
+    RZ_INLINE void turn_##name(const uint8_t *p, size_t stride, const uint8_t *act, uint32_t cols, vf *sum, const int G) { \
+        tiles_##name(p, stride, act, cols, NULL, sum, 1, G);                                       \
     }                                                                                              \
-    PIECE(name)                                                                                    \
+    STRIP_OF_32(name, cell)                                                                        \
     GROUPS_OF(name, uint8_t, x->q8, Q8_STEP, cell, false)                                          \
     MATMUL(fn, name, pairs, LAST_TOKEN(name))
