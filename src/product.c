@@ -120,7 +120,7 @@ void rz_products(const rz_model *m, rz_run *run, const rz_rows *before, const fl
     for (uint32_t i = 0; i < n_products; i++) work += rz_mat_bytes(products[i].w) * n;
     uint64_t chunks = work / least_chunk_work, most = chunks_per_thread * m->threads;
     if (chunks > most) chunks = most;
-    /* of one token, whole strips */
+    /* strips of fewer groups, with which one token reads, are slower */
     p.chunk_groups = rz_round_up(rz_ceil_div(p.n_groups, chunks ? (uint32_t)chunks : 1), n == 1 ? RZ_STREAMS : 1);
     rz_pool_run(m->pool, rz_ceil_div(p.n_groups, p.chunk_groups), multiply_chunk, &p);
 }
