@@ -1,7 +1,7 @@
 /*
  * unicode.c: see unicode.h. The tables of unicode.inc:
  *   index, blocks        class of a code point: blocks[index[c >> 8]][c & 255]
- *   order, scripts       runs, first code point << 8 | value
+ *   order, scripts       runs of marks and of all that is not Cn, first code point << 8 | value
  *   lower_*              runs of a first code point, a count << 1 | (stride - 1), a difference
  */
 #include "unicode.h"
@@ -28,7 +28,9 @@ static uint32_t run_value(const uint32_t *runs, uint32_t n, uint32_t c) {
     return runs[low] & 0xff;
 }
 
-uint32_t rz_uc_script(uint32_t c) { return run_value(uc_scripts, COUNT(uc_scripts), c); }
+uint32_t rz_uc_script(uint32_t c) {
+    return rz_uc_class(c) == RZ_UC_CN ? 0 : run_value(uc_scripts, COUNT(uc_scripts), c);
+}
 
 uint32_t rz_uc_order(uint32_t c) {
     if (c < 0x300 || !rz_uc_in(rz_uc_class(c), RZ_UC_MARKS)) return 0;

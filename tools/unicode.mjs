@@ -112,10 +112,13 @@ function table(type, name, values) {
   output += (`static const ${type} ${name}[${values.length}] = {\n${lines.join('\n')}};\n`);
 }
 
-/** Runs of equal values as first << 8 | value. */
-function runs(valueOf) {
+const category = (c) => categories[classes[c] & 31];
+
+/** Runs of equal values as first << 8 | value. Code points of other categories than `asked` have any value. */
+function runs(valueOf, asked) {
   const out = [0];
   for (let c = 0, last = 0; c < end; c++) {
+    if (!asked(category(c))) continue;
     const v = surrogate(c) ? 0 : valueOf(c);
     if (v !== last) out.push(c * 256 + v);
     last = v;
@@ -138,10 +141,10 @@ for (let c = 0; c < end; c += 256) {
 }
 table('uint8_t', 'uc_index', index);
 table('uint8_t', 'uc_blocks', [...blocks.keys()].flatMap((b) => [...Buffer.from(b, 'latin1')]));
-table('uint32_t', 'uc_order', runs((c) => order.get(c) ?? 0));
+table('uint32_t', 'uc_order', runs((c) => order.get(c) ?? 0, (name) => name.startsWith('M')));
 
 const scriptTests = scripts.map((s) => new RegExp(`^\\p{Script=${s}}$`, 'u'));
-table('uint32_t', 'uc_scripts', runs((c) => scriptTests.findIndex((t) => t.test(text(c))) + 1));
+table('uint32_t', 'uc_scripts', runs((c) => scriptTests.findIndex((t) => t.test(text(c))) + 1, (name) => name !== 'Cn'));
 
 const lower = []; // [first, count, stride, difference]
 for (const c of all()) {
