@@ -3,7 +3,7 @@
  *
  * Floats and halves: neighbouring queries that see the same keys of a block are computed together, up to
  * SAME at a time, so that every key and value is loaded and widened once for all of them (one in wasm, where only
- * RZ_KV_F32 comes here: 1.5 KB of a module). Bytes: products of integers, scores of all heads of a token at once, values
+ * RZ_KV_F32 comes here: 0.5 KB of a module). Bytes: products of integers, scores of all heads of a token at once, values
  * of each head. 16-bit numbers: attend_i16.inc.c.
  */
 
