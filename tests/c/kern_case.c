@@ -12,7 +12,7 @@
 static int half_places(uint32_t dtype, int *at) {
     at[0] = dtype == RZ_DT_Q6_K ? 208 : 0;
     at[1] = 2;
-    return dtype == RZ_DT_Q4_K ? 2 : 1;
+    return dtype == RZ_DT_Q4_1 || dtype == RZ_DT_Q5_1 || dtype == RZ_DT_Q4_K || dtype == RZ_DT_Q5_K ? 2 : 1;
 }
 
 static uint16_t scale_of(random_state *r, enum weight_kind kind) {
