@@ -36,14 +36,14 @@ typedef struct {
 
 /* Constants of loops, read from memory. V8 builds a vector constant anew at every use, with three
  * instructions; what was read stays in its register. Nobody must see through the pointer. */
-enum { C_LOW4, C_BIT4, C_BITS45, C_EVEN, C_HALF, C_HALF_SCALE, C_HALF_EXPONENT, C_HALF_BIAS, C_HALF_LEAST, C_LOW7, C_ROUND };
+enum { C_LOW4, C_BIT4, C_BITS45, C_EVEN, C_HALF, C_HALF_SCALE, C_HALF_BIAS, C_HALF_LEAST, C_LOW7, C_ROUND };
 static inline v128_t constant(int i) {
 #define SPLAT(x) {x, x, x, x}
     static const uint32_t values[][4] = {
         [C_LOW4] = SPLAT(0x0f0f0f0f),   [C_BIT4] = SPLAT(0x10101010),
         [C_BITS45] = SPLAT(0x30303030), [C_EVEN] = SPLAT(0x00ff00ff),
         [C_HALF] = SPLAT(0x8fffe000),   [C_HALF_SCALE] = SPLAT(0x77800000), /* 2^112 */
-        [C_HALF_EXPONENT] = SPLAT(0x7c007c00), [C_HALF_BIAS] = SPLAT(112 << 23),
+        [C_HALF_BIAS] = SPLAT(112 << 23),
         [C_HALF_LEAST] = SPLAT(0x38800000), /* 2^-14 */
         [C_LOW7] = SPLAT(0x007f007f),   [C_ROUND] = SPLAT(0x4b400000) /* RZ_ROUND of fmath.h */
     };
@@ -104,15 +104,13 @@ static inline vf vf_load_f16(const uint8_t *p) {
     return PAIR(vf, f32x4_from_f16(wasm_i32x4_load16x4(p)), f32x4_from_f16(wasm_i32x4_load16x4(p + 8)));
 }
 /* The product above takes Intel's processors hundreds of cycles where a half is subnormal. With the exponent of a single
- * such a half m becomes n = 2^-15 + m / 2, so n + (n - 2^-14) is m, exactly. To look for one takes 8 % of a token of Q4_0. */
+ * such a half m becomes n = 2^-15 + m / 2, so n + (n - 2^-14) is m, exactly; for others n is, and n - 2^-14 is above 0. */
 static inline v128_t f32x4_from_subnormal_f16(v128_t sign_extended) {
     const v128_t moved = wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), constant(C_HALF)), size = wasm_f32x4_abs(moved);
     const v128_t n = wasm_i32x4_add(size, constant(C_HALF_BIAS)), above = wasm_f32x4_sub(n, constant(C_HALF_LEAST));
-    const v128_t below = wasm_v128_and(above, wasm_i32x4_shr(above, 31)); /* 0 where n is not a subnormal's */
-    return wasm_v128_or(wasm_f32x4_add(n, below), wasm_v128_xor(moved, size));
+    return wasm_v128_or(wasm_f32x4_add(n, wasm_f32x4_pmin(wasm_f32x4_splat(0), above)), wasm_v128_xor(moved, size));
 }
 static inline vf vf_load_scales(const uint8_t *p) {
-    if (wasm_i16x8_all_true(wasm_v128_and(wasm_v128_load(p), constant(C_HALF_EXPONENT)))) return vf_load_f16(p);
     return PAIR(vf, f32x4_from_subnormal_f16(wasm_i32x4_load16x4(p)), f32x4_from_subnormal_f16(wasm_i32x4_load16x4(p + 8)));
 }
 static inline vf vf_load_bf16(const uint8_t *p) {
