@@ -2,12 +2,11 @@
  * attend.inc.c: attention of one chunk of keys, over the vocabulary of simd_*.h; see rz_attn in kern.h.
  *
  * Floats and halves: neighbouring queries that see the same keys of a block are computed together, up to
- * SAME at a time, so that every key and value is loaded and widened once for all of them (one in wasm, where only
- * RZ_KV_F32 comes here: 0.5 KB of a module). Bytes: products of integers, scores of all heads of a token at once, values
- * of each head. 16-bit numbers: attend_i16.inc.c.
+ * SAME at a time, so that every key and value is loaded and widened once for all of them. Bytes: products
+ * of integers, scores of all heads of a token at once, values of each head. 16-bit numbers: attend_i16.inc.c.
  */
 
-enum { SAME = KV_I16 ? 1 : 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
+enum { SAME = 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
 
 /* NR floats or halves of the cache from element i on. */
 RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {

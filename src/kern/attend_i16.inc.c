@@ -1,16 +1,16 @@
 /*
  * attend_i16.inc.c: attention over a cache of 16-bit whole numbers, see kv_i16.h. Scores and sums of values are the same
- * product: pairs of numbers of NR rows with those of up to TOGETHER vectors, exact in 32 bits for up to 16 pairs.
+ * product: pairs of numbers of NR rows with those of up to SAME vectors, exact in 32 bits for up to 16 pairs.
  */
 #include "kv_i16.h"
 
-enum { PAIRS_AT_ONCE = 16, TOGETHER = 4 };
+enum { PAIRS_AT_ONCE = 16 };
 
 /* Numbers by which a tile of queries multiplies rows: their own, or weights of values. */
 typedef struct {
     uint32_t n;
-    const int16_t *x[TOGETHER];
-    float unit[TOGETHER];
+    const int16_t *x[SAME];
+    float unit[SAME];
 } pair_vectors;
 
 /* The products of up to PAIRS_AT_ONCE pairs of NR rows and those of Q vectors, from their number `from` on. */
@@ -28,10 +28,10 @@ RZ_INLINE void score_group_of(const pair_vectors *q, const uint8_t *group, uint3
                               uint32_t at, const int Q) {
     const uint32_t pairs = rz_ceil_div(head_dim, 2);
     const vf scale = vf_load((const float *)group);
-    vf score[TOGETHER];
+    vf score[SAME];
     FOR_Q score[i] = vf_zero();
     for (uint32_t j = 0; j < pairs; j += PAIRS_AT_ONCE) {
-        vi sum[TOGETHER];
+        vi sum[SAME];
         sum_pairs(q, 2 * j, group + (1 + j) * 4 * NR, rz_min_u32(PAIRS_AT_ONCE, pairs - j), sum, Q);
         FOR_Q score[i] = vf_add(score[i], vf_from_i(sum[i]));
     }
@@ -43,7 +43,7 @@ RZ_INLINE void score_group_of(const pair_vectors *q, const uint8_t *group, uint3
 RZ_INLINE void add_values_of(const pair_vectors *w, const uint8_t *values, uint32_t groups, const float *keep,
                              float *const *out, uint32_t at, const int Q) {
     for (; groups > 0; groups--, at += NR, values += PAIRS_AT_ONCE * 4 * NR) {
-        vi sum[TOGETHER];
+        vi sum[SAME];
         sum_pairs(w, 0, values, PAIRS_AT_ONCE, sum, Q);
         FOR_Q {
             float *to = out[i] + at;
@@ -91,8 +91,8 @@ static void weigh_values(const uint8_t *values, uint32_t n, const float (*p)[RZ_
 static void attend_tile(const rz_attn *a, uint32_t i0, uint32_t n, uint32_t start, uint32_t stop, softmax_state *state) {
     enum { GROUP_BYTES = PAIRS_AT_ONCE * 4 * NR }; /* of a block's values */
     const uint32_t row = rz_i16_row(a->head_dim), width = rz_round_up(a->head_dim, NR), groups = width / NR;
-    float s[TOGETHER][RZ_KEY_BLOCK] = {{0}}, keep[TOGETHER];
-    int16_t weight[TOGETHER][RZ_KEY_BLOCK];
+    float s[SAME][RZ_KEY_BLOCK] = {{0}}, keep[SAME];
+    int16_t weight[SAME][RZ_KEY_BLOCK];
     const pair_vectors q = vectors_of_queries(a, i0, n);
     pair_vectors w = {n, {weight[0], weight[1], weight[2], weight[3]}, {0}};
     const uint8_t *values = NULL;
@@ -113,8 +113,8 @@ static void attend_tile(const rz_attn *a, uint32_t i0, uint32_t n, uint32_t star
 
 /* All queries meet the chunk of keys from chunk_start on. */
 static void attend_i16(const rz_attn *a, uint32_t chunk_start, softmax_state *state) {
-    for (uint32_t i = 0; i < a->n_q; i += TOGETHER) {
-        const uint32_t n = rz_min_u32(TOGETHER, a->n_q - i);
+    for (uint32_t i = 0; i < a->n_q; i += SAME) {
+        const uint32_t n = rz_min_u32(SAME, a->n_q - i);
         const uint32_t start = rz_max_u32(chunk_start, a->first ? a->first[i] : 0);
         const uint32_t stop = rz_min_u32(chunk_start + RZ_KEY_CHUNK, a->limit[i + n - 1]);
         if (start < stop) attend_tile(a, i, n, start, stop, state + i);
