@@ -81,8 +81,7 @@ enum {
  * Attention of n_q queries of one KV head over keys [0, limit[i]).
  *   k, v: as kv.h says, by kv_type
  *   q: rows of head_dim floats, already scaled by 1/sqrt(head_dim)
- * Computes the chunks of RZ_KEY_CHUNK keys with index chunk0 <= c < chunk1. Running softmax after
- * Milakov and Gimelshein (2018), blocked over keys as in FlashAttention (Dao et al. 2022).
+ * Running softmax after Milakov and Gimelshein (2018), blocked over keys as in FlashAttention (Dao et al. 2022).
  */
 typedef struct {
     const void *k, *v;
