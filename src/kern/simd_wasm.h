@@ -105,13 +105,13 @@ static inline vf vf_load_f16(const uint8_t *p) {
 }
 /* The product above takes Intel's processors hundreds of cycles where a half is subnormal. With the exponent of a single
  * such a half m becomes n = 2^-15 + m / 2, so n + (n - 2^-14) is m, exactly; for others n is, and n - 2^-14 is above 0. */
-static inline v128_t f32x4_from_subnormal_f16(v128_t sign_extended) {
+static inline v128_t f32x4_from_scale(v128_t sign_extended) {
     const v128_t moved = wasm_v128_and(wasm_i32x4_shl(sign_extended, 13), constant(C_HALF)), size = wasm_f32x4_abs(moved);
     const v128_t n = wasm_i32x4_add(size, constant(C_HALF_BIAS)), above = wasm_f32x4_sub(n, constant(C_HALF_LEAST));
     return wasm_v128_or(wasm_f32x4_add(n, wasm_f32x4_pmin(wasm_f32x4_splat(0), above)), wasm_v128_xor(moved, size));
 }
 static inline vf vf_load_scales(const uint8_t *p) {
-    return PAIR(vf, f32x4_from_subnormal_f16(wasm_i32x4_load16x4(p)), f32x4_from_subnormal_f16(wasm_i32x4_load16x4(p + 8)));
+    return PAIR(vf, f32x4_from_scale(wasm_i32x4_load16x4(p)), f32x4_from_scale(wasm_i32x4_load16x4(p + 8)));
 }
 static inline vf vf_load_bf16(const uint8_t *p) {
     return PAIR(vf, wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16),
