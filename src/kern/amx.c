@@ -3,7 +3,8 @@
  *
  * One instruction multiplies 16 tokens with the 16 rows of a group, 32 columns of a panel (16 where scales are as fine). The
  * sums go through memory to where they are scaled, a few products later. So loads and stores of tiles, which are long rows
- * of micro-operations, run beside the scaling. Results have the bits of AVX-512: sums are exact, and what follows is the same.
+ * of micro-operations, run beside the scaling. While AMX is at work, one port less takes multiplications and conversions of
+ * 512 bits, but additions still have two. Results have the bits of AVX-512: sums are exact, and what follows is the same.
  * Intel, "Architecture Instruction Set Extensions Programming Reference" (2020), chapter 3.
  */
 #include "simd_avx512.h"
@@ -19,9 +20,36 @@
 
 /* ---- panels of signed codes ----------------------------------------------------------------------- */
 
+/* Codes of 4 bits from `cell` on, less `bias`. */
+RZ_INLINE void unpack_nibbles(uint8_t *codes, const uint8_t *cell, const char bias) {
+    const vb least = _mm512_set1_epi8(bias);
+    for (int v = 0; v < 4; v++, cell += 4 * NR, codes += 4 * NR) {
+        const vb raw = vb_load(cell);
+        vb_store(codes, _mm512_sub_epi8(vb_low4(raw), least));
+        vb_store(codes + 16 * NR, _mm512_sub_epi8(vb_high4(raw), least));
+    }
+}
+
 /* Factors as unpack_q5() has them. */
-static const uint8_t *unpack_q4(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
-    return unpack_of_32(p, cell, width, type == rz_dtype_get(RZ_DT_Q4_1), false);
+static const uint8_t *unpack_q4_0(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    (void)type;
+    p->minima = false;
+    for (uint32_t b = 0; b < width / 32; b++, cell += 18 * NR) {
+        vf_store(p->factors + b * NR, vf_load_f16(cell));
+        unpack_nibbles(p->codes + b * 32 * NR, cell + 2 * NR, 8);
+    }
+    return cell;
+}
+
+static const uint8_t *unpack_q4_1(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    (void)type;
+    p->minima = true;
+    for (uint32_t b = 0; b < width / 32; b++, cell += 20 * NR) {
+        vf_store(p->factors + b * NR, vf_load_f16(cell));
+        vf_store(p->factors + (8 + b) * NR, vf_load_f16(cell + 2 * NR));
+        unpack_nibbles(p->codes + b * 32 * NR, cell + 4 * NR, 0);
+    }
+    return cell;
 }
 
 static const uint8_t *unpack_q8_0(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
@@ -29,7 +57,7 @@ static const uint8_t *unpack_q8_0(rz_panel *p, const rz_dtype *type, const uint8
     p->minima = false;
     for (uint32_t b = 0; b < width / 32; b++, cell += 34 * NR) {
         vf_store(p->factors + b * NR, vf_load_f16(cell));
-        memcpy(p->codes + b * 32 * NR, cell + 2 * NR, 32 * NR);
+        for (uint32_t i = 0; i < 32 * NR; i += 4 * NR) vb_store(p->codes + b * 32 * NR + i, w8_load_signed(cell + 2 * NR + i));
     }
     return cell;
 }
@@ -56,12 +84,23 @@ enum {
     TOGETHER = 128 /* tokens whose sums of a group are held together */
 };
 
-/* Tile registers: sums, and both factors of a product of 32 and of 16 columns. */
-#define SUMS  0
-#define ACT32 1
-#define CODES32 2
-#define ACT16 3
-#define CODES16 4
+/* Tile registers: sums of every other product, so that one is stored while the next is computed, and both factors of a
+ * product of 32 and of 16 columns. */
+#define EVEN_SUMS 0
+#define ODD_SUMS  1
+#define ACT32 2
+#define CODES32 3
+#define ACT16 4
+#define CODES16 5
+/* f(sums, ...) with the register of product i */
+#define BY_TURNS(i, f, ...)                                                                        \
+    do {                                                                                           \
+        if ((i) % 2) {                                                                             \
+            f(ODD_SUMS, __VA_ARGS__);                                                              \
+        } else {                                                                                   \
+            f(EVEN_SUMS, __VA_ARGS__);                                                             \
+        }                                                                                          \
+    } while (0)
 
 /* Shapes of the registers, as ldtilecfg reads them. */
 static const struct {
@@ -69,18 +108,19 @@ static const struct {
     uint16_t row_bytes[16];
     uint8_t rows[16];
 } shapes = {.palette = 1,
-            .row_bytes = {[SUMS] = 4 * NR, [ACT32] = 32, [CODES32] = 4 * NR, [ACT16] = 16, [CODES16] = 4 * NR},
-            .rows = {[SUMS] = WIDE, [ACT32] = WIDE, [CODES32] = 8, [ACT16] = WIDE, [CODES16] = 4}};
+            .row_bytes = {[EVEN_SUMS] = 4 * NR, [ODD_SUMS] = 4 * NR, [ACT32] = 32, [CODES32] = 4 * NR, [ACT16] = 16,
+                          [CODES16] = 4 * NR},
+            .rows = {[EVEN_SUMS] = WIDE, [ODD_SUMS] = WIDE, [ACT32] = WIDE, [CODES32] = 8, [ACT16] = WIDE, [CODES16] = 4}};
 
 /* The products of a panel with tiles of tokens, in the order in which they are added up. */
 typedef struct {
-    const uint8_t *codes;    /* the panel's */
-    const uint8_t *act;      /* activations of the tile that AMX is at */
-    size_t tile_bytes;       /* from there to the next one's */
-    uint32_t tiles;          /* how many are left, with that one */
-    uint32_t next, per_tile; /* its product that comes next, of so many */
-    uint32_t made, added;    /* products so far: computed, scaled */
-    _Alignas(64) int32_t sums[RING][WIDE][NR];
+    const uint8_t *codes;         /* the panel's */
+    const uint8_t *act;           /* activations of the tile that AMX is at */
+    size_t tile_bytes;            /* from there to the next one's */
+    uint32_t tiles;               /* how many are left, with that one */
+    uint32_t next, per_tile;      /* its product that comes next, of so many */
+    uint32_t made, stored, added; /* products so far: computed, stored, scaled */
+    int32_t (*sums)[WIDE][NR];    /* [RING]; apart, so that the rest of this fits registers */
 } amx_products;
 
 /* Where in a tile the activations of product i are, and the columns of a product. */
@@ -95,54 +135,69 @@ static inline uint32_t place_q6_k(uint32_t i) { return block_q6_k(i) + i / 4 % 2
 RZ_INLINE void load_activations(const amx_products *s, amx_place_fn *place, const int columns) {
     const uint8_t *q = ACT_WORDS(s->act, WIDE, 0) + place(s->next);
     __asm__ volatile("" : : : "memory");
-    _tile_zero(SUMS);
     if (columns == 32) {
         _tile_loadd(ACT32, q, 32);
     } else {
         _tile_loadd(ACT16, q, 32);
     }
 }
-RZ_INLINE void multiply_codes(const amx_products *s, const int columns) {
+#define MULTIPLY(sums, act, codes)                                                                 \
+    do {                                                                                           \
+        _tile_zero(sums);                                                                          \
+        _tile_dpbssd(sums, act, codes);                                                            \
+    } while (0)
+RZ_INLINE void multiply_codes(amx_products *s, const int columns) {
     const uint8_t *codes = s->codes + s->next * (uint32_t)columns * NR;
     if (columns == 32) {
         _tile_loadd(CODES32, codes, 4 * NR);
-        _tile_dpbssd(SUMS, ACT32, CODES32);
+        BY_TURNS(s->made++, MULTIPLY, ACT32, CODES32);
     } else {
         _tile_loadd(CODES16, codes, 4 * NR);
-        _tile_dpbssd(SUMS, ACT16, CODES16);
+        BY_TURNS(s->made++, MULTIPLY, ACT16, CODES16);
     }
-}
-RZ_INLINE void store_sums(amx_products *s) {
-    _tile_stored(SUMS, s->sums[s->made++ % RING], 4 * NR);
     if (++s->next < s->per_tile) return;
     s->next = 0;
     s->act += s->tile_bytes;
     s->tiles--;
 }
+RZ_INLINE void store_sums(amx_products *s) {
+    int32_t(*to)[NR] = s->sums[s->stored % RING];
+    BY_TURNS(s->stored++, _tile_stored, to, 4 * NR);
+}
 
+/* Computes AHEAD products and stores all but the last of them. */
 RZ_INLINE void begin_products(amx_products *s, amx_place_fn *place, const int columns) {
     while (s->tiles && s->made < AHEAD) {
         load_activations(s, place, columns);
         multiply_codes(s, columns);
-        store_sums(s);
+        if (s->made < AHEAD) store_sums(s);
     }
 }
 
 #define FOR_TOKENS(from, end) _Pragma("GCC unroll 16") for (int t = (from); t < (end); t++)
 
-/* acc += sum * (scale * d), of the product that waits longest, while AMX computes another one. */
+/* vf_from_i() by two additions, exact below 2^22. */
+static inline vf vf_from_small(vi a) {
+    const vi large = vi_splat(0x4B400000); /* 1.5 * 2^23 as a float, whose last bit stands for 1 */
+    return vf_sub(vf_from_bits(vi_add(a, large)), vf_from_bits(large));
+}
+
+/* acc += sum * (scale * d), of the product that waits longest, while AMX computes another one. Half of the sums are converted
+ * by additions, which leaves both ports as much to do. */
 RZ_INLINE void add_product(amx_products *s, vf *acc, vf scale, const uint8_t *act, amx_place_fn *place, const int columns) {
     const int32_t(*sum)[NR] = (const int32_t(*)[NR])s->sums[s->added++ % RING];
-    const bool more = s->tiles > 0;
+    const bool more = s->tiles > 0, unstored = s->stored < s->made;
 #define ADD(from, end)                                                                             \
     FOR_TOKENS(from, end) {                                                                        \
-        acc[t] = vf_madd(vf_from_i(_mm512_load_si512(sum[t])), vf_mul(scale, vf_splat(ACT_D(act, WIDE, t))), acc[t]); \
+        const vi exact = _mm512_load_si512(sum[t]);                                                \
+        const vf product = t % 2 ? vf_from_i(exact) : vf_from_small(exact);                        \
+        acc[t] = vf_madd(product, vf_mul(scale, vf_splat(ACT_D(act, WIDE, t))), acc[t]);           \
     }
     if (more) load_activations(s, place, columns);
     ADD(0, 4)
     if (more) multiply_codes(s, columns);
     ADD(4, 12)
-    if (more) store_sums(s);
+    if (unstored) store_sums(s);
     ADD(12, WIDE)
 #undef ADD
 }
@@ -233,9 +288,9 @@ RZ_INLINE void add_blocks(amx_products *s, const amx_panel *m, const uint8_t *ac
 #define AMX_MULTIPLY(body, place, columns)                                                         \
     static void multiply_wide_##body(const amx_panel *m, float (*sums)[NR]) {                      \
         const uint8_t *act = m->act;                                                               \
-        amx_products s;                                                                            \
-        s.codes = m->p->codes, s.act = act, s.tile_bytes = m->tile_bytes, s.tiles = m->tiles;      \
-        s.next = s.made = s.added = 0, s.per_tile = m->width / (columns);                          \
+        _Alignas(64) int32_t ring[RING][WIDE][NR];                                                 \
+        amx_products s = {.codes = m->p->codes, .act = act, .tile_bytes = m->tile_bytes, .tiles = m->tiles, \
+                          .per_tile = m->width / (columns), .sums = ring};                         \
         begin_products(&s, place, columns);                                                        \
         for (uint32_t tile = 0; tile < m->tiles; tile++, act += m->tile_bytes, sums += WIDE) {     \
             ask(&m->weights, tile, m->tiles);                                                      \
@@ -305,11 +360,11 @@ static uint32_t multiply_wide(const rz_mat *w, uint32_t g0, uint32_t g1, const r
         const rz_act rest = {.n = x->n - done, .cols = x->cols, .q8 = x->q8 + done * Q8_STEP};     \
         if (rest.n) matmul_##name(w, g0, g1, &rest, y + done * ldy, ldy);                          \
     }
-AMX_PRODUCT(q4_0, unpack_q4, 8, of_32)
-AMX_PRODUCT(q4_1, unpack_q4, 0, of_32)
+AMX_PRODUCT(q4_0, unpack_q4_0, 0, of_32)
+AMX_PRODUCT(q4_1, unpack_q4_1, 0, of_32)
 AMX_PRODUCT(q5_0, unpack_q5, 16, of_32)
 AMX_PRODUCT(q5_1, unpack_q5, 0, of_32)
-AMX_PRODUCT(q8_0, unpack_q8_0, W8_BIAS, of_32)
+AMX_PRODUCT(q8_0, unpack_q8_0, 0, of_32)
 AMX_PRODUCT(q4_k, unpack_q4_k, 0, of_256)
 AMX_PRODUCT(q5_k, unpack_q5_k, 0, of_256)
 AMX_PRODUCT(q6_k, unpack_q6_k, 32, q6_k)

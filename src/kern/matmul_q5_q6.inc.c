@@ -116,9 +116,9 @@ RZ_INLINE void dot_codes(vi *sum, const uint8_t *codes, const uint8_t *x, const 
     }
 }
 
-/* Blocks of 32 codes, of 5 bits or of 4. Factors: scale[8], min[8]. */
-RZ_INLINE const uint8_t *unpack_of_32(rz_panel *p, const uint8_t *cell, uint32_t width, bool minima, const bool fifth) {
-    p->minima = minima;
+/* Blocks of 32 codes of 5 bits. Factors: scale[8], min[8]. */
+static const uint8_t *unpack_q5(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    p->minima = type == rz_dtype_get(RZ_DT_Q5_1);
     for (uint32_t b = 0; b < width / 32; b++) {
         vf_store(p->factors + b * NR, vf_load_f16(cell));
         cell += 2 * NR;
@@ -127,20 +127,16 @@ RZ_INLINE const uint8_t *unpack_of_32(rz_panel *p, const uint8_t *cell, uint32_t
             cell += 2 * NR;
         }
         vb bits = vb_load(cell);
-        if (fifth) cell += 4 * NR;
+        cell += 4 * NR;
         for (int v = 0; v < 4; v++, cell += 4 * NR) {
             uint8_t *codes = p->codes + (b * 8 + (uint32_t)v) * 4 * NR;
-            vb raw = vb_load(cell), low = vb_low4(raw), high = vb_high4(raw);
-            vb_store(codes, fifth ? vb_or(low, vb_bit_at4(bits, 0)) : low);
-            vb_store(codes + 16 * NR, fifth ? vb_or(high, vb_bit_at4(bits, 4)) : high);
+            vb raw = vb_load(cell);
+            vb_store(codes, vb_or(vb_low4(raw), vb_bit_at4(bits, 0)));
+            vb_store(codes + 16 * NR, vb_or(vb_high4(raw), vb_bit_at4(bits, 4)));
             bits = vb_shift_down(bits, 1);
         }
     }
     return cell;
-}
-
-static const uint8_t *unpack_q5(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
-    return unpack_of_32(p, cell, width, type == rz_dtype_get(RZ_DT_Q5_1), true);
 }
 
 RZ_INLINE void tile_q5(const rz_panel *p, uint32_t width, const uint8_t *act, vf *acc, const int T) {
