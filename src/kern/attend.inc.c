@@ -2,11 +2,12 @@
  * attend.inc.c: attention of one chunk of keys, over the vocabulary of simd_*.h; see rz_attn in kern.h.
  *
  * Floats and halves: neighbouring queries that see the same keys of a block are computed together, up to
- * SAME at a time, so that every key and value is loaded and widened once for all of them. Bytes: products
- * of integers, scores of all heads of a token at once, values of each head. 16-bit numbers: attend_i16.inc.c.
+ * SAME at a time, so that every key and value is loaded once for all of them; halves of a block are widened before where
+ * more queries meet them. Bytes: products of integers, scores of all heads of a token at once, values of each head.
+ * 16-bit numbers: attend_i16.inc.c.
  */
 
-enum { SAME = 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
+enum { SAME = NR == 16 ? 8 : 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
 
 /* NR floats or halves of the cache from element i on. */
 RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
@@ -15,7 +16,7 @@ RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
     return kv_type == RZ_KV_F16 ? vf_load_f16(at) : vf_load((const float *)at);
 }
 
-#define FOR_Q _Pragma("GCC unroll 4") for (int i = 0; i < Q; i++)
+#define FOR_Q _Pragma("GCC unroll 8") for (int i = 0; i < Q; i++)
 
 /* Rows of vectors of floats or halves: vector w of row k begins at element at + k * stride + w * apart. */
 typedef struct {
@@ -44,22 +45,31 @@ RZ_INLINE void add_vectors(const row_list *x, uint32_t w0, const float *const *f
 RZ_INLINE void add_all_vectors(const row_list *x, const float *const *factor, const float *keep,
                                float *const *out, const uint32_t kv_type, const int Q) {
     uint32_t w = 0;
-    for (; NR == 16 && w + 4 <= x->vectors; w += 4) { /* 32 registers: whole values of 64 */
+    for (; NR == 16 && Q <= 4 && w + 4 <= x->vectors; w += 4) { /* 32 registers: whole values of 64 */
         add_vectors(x, w, factor, keep, out, kv_type, Q, 4);
     }
     for (; w + SPAN <= x->vectors; w += SPAN) add_vectors(x, w, factor, keep, out, kv_type, Q, SPAN);
     for (; SPAN > 1 && w < x->vectors; w++) add_vectors(x, w, factor, keep, out, kv_type, Q, 1);
 }
 
-/* The same of n queries and all vectors. */
+/* The same of n queries, SAME at most, and all vectors. */
 static void add_rows(const row_list *x, uint32_t n, const float *const *factor, const float *keep,
                      float *const *out) {
-#define CASE(type, q) case q: add_all_vectors(x, factor, keep, out, type, q); break
-    if (!KV_I16 && x->kv_type == RZ_KV_F16) {
-        switch (n) { CASE(RZ_KV_F16, 1); CASE(RZ_KV_F16, 2); CASE(RZ_KV_F16, 3); CASE(RZ_KV_F16, 4); }
-    } else {
-        switch (n) { CASE(RZ_KV_F32, 1); CASE(RZ_KV_F32, 2); CASE(RZ_KV_F32, 3); CASE(RZ_KV_F32, 4); }
+#define CASE(type, q)                                                                              \
+    case q:                                                                                        \
+        if ((int)q <= (int)SAME) add_all_vectors(x, factor, keep, out, type, q);                   \
+        break
+#define CASES(type)                                                                                \
+    switch (n) {                                                                                   \
+        CASE(type, 1); CASE(type, 2); CASE(type, 3); CASE(type, 4);                                \
+        CASE(type, 5); CASE(type, 6); CASE(type, 7); CASE(type, 8);                                \
     }
+    if (!KV_I16 && x->kv_type == RZ_KV_F16) {
+        CASES(RZ_KV_F16)
+    } else {
+        CASES(RZ_KV_F32)
+    }
+#undef CASES
 #undef CASE
 }
 
@@ -123,23 +133,6 @@ static void softmax_block(const rz_attn *a, uint32_t i, uint32_t n, uint32_t blo
         const float sum = weights_of_scores(s[h], most[h]);
         state[h] = (softmax_state){state[h].most, state[h].total * shrink[h] + sum, shrink[h]};
     }
-}
-
-/* n queries from q0 on meet the keys first <= key < end, all of one block. */
-static void attend_same(const rz_attn *a, uint32_t q0, uint32_t n, uint32_t block, uint32_t first,
-                        uint32_t end, softmax_state *state) {
-    const uint32_t width = rz_round_up(a->head_dim, NR);
-    const row_list keys = {.p = a->k, .kv_type = a->kv_type, .rows = a->head_dim, .vectors = live_groups(block, end),
-                           .at = (size_t)block * a->head_dim, .stride = NR, .apart = (size_t)a->head_dim * NR};
-    const row_list values = {.p = a->v, .kv_type = a->kv_type, .rows = end - first, .vectors = width / NR,
-                             .at = (size_t)first * width, .stride = width, .apart = NR};
-    float s[SAME][RZ_KEY_BLOCK] = {0}, keep[SAME] = {0}, *score[SAME];
-    const float *weight[SAME];
-    for (uint32_t i = 0; i < n; i++) score[i] = s[i], weight[i] = s[i] + (first - block);
-    add_rows(&keys, n, a->q + q0, keep, score);
-    softmax_block(a, q0, n, block, s, state);
-    for (uint32_t i = 0; i < n; i++) keep[i] = state[i].shrink;
-    add_rows(&values, n, weight, keep, a->out + q0);
 }
 
 /* Whole numbers of 14 bits as the activations of a product: in two digits of 7 where those are bytes. */
@@ -234,18 +227,68 @@ COUNTED void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state
     }
 }
 
+/* Neighbouring queries that see the same keys of a block, first <= key < end. */
+typedef struct {
+    uint32_t from, n, first, end;
+} query_run;
+
+/* The runs of a block, SAME queries at most; queries that see no key come before or after all of them. Returns how many
+ * there are. */
+static uint32_t runs_of_block(const rz_attn *a, uint32_t block, query_run *runs) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < a->n_q; i++) {
+        query_run *last = runs + count - 1;
+        uint32_t first, end;
+        if (!block_range(a, i, block, &first, &end)) continue;
+        if (count && last->n < SAME && last->first == first && last->end == end) {
+            last->n++;
+        } else {
+            runs[count++] = (query_run){i, 1, first, end};
+        }
+    }
+    return count;
+}
+
+/* Rows of halves of a block, from element x->at on, as floats: worth it where they meet more than SAME queries. */
+enum { WIDENED = 128 * RZ_KEY_BLOCK };
+static void widen_rows(row_list *x, uint32_t elements, float *floats) {
+    for (uint32_t i = 0; i < elements; i += NR) vf_store(floats + i, kv_load(x->p, x->at + i, RZ_KV_F16));
+    x->p = floats, x->at = 0, x->kv_type = RZ_KV_F32;
+}
+
 /* The same of a cache of floats or halves: queries that see the same keys together. */
 COUNTED void attend_floats(const rz_attn *a, uint32_t block, softmax_state *state) {
-    uint32_t same;
-    for (uint32_t i = 0; i < a->n_q; i += same) {
-        uint32_t first, end, other_first, other_end;
-        bool sees = block_range(a, i, block, &first, &end);
-        for (same = 1; same < SAME && i + same < a->n_q; same++) {
-            block_range(a, i + same, block, &other_first, &other_end);
-            if (other_first != first || other_end != end) break;
+    const uint32_t width = rz_round_up(a->head_dim, NR), end = rz_min_u32(block + RZ_KEY_BLOCK, a->limit[a->n_q - 1]);
+    const bool widen = !KV_I16 && a->kv_type == RZ_KV_F16 && a->n_q > SAME && width * RZ_KEY_BLOCK <= WIDENED;
+    row_list keys = {.p = a->k, .kv_type = a->kv_type, .rows = a->head_dim, .at = (size_t)block * a->head_dim, .stride = NR,
+                     .apart = (size_t)a->head_dim * NR};
+    row_list values = {.p = a->v, .kv_type = a->kv_type, .vectors = width / NR, .at = (size_t)block * width, .stride = width,
+                       .apart = NR};
+    _Alignas(64) float floats[KV_I16 ? NR : WIDENED];
+    const float nothing[SAME] = {0};
+    float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK];
+    query_run runs[RZ_ATTN_QUERIES];
+    const uint32_t n_runs = runs_of_block(a, block, runs);
+    memset(s, 0, a->n_q * sizeof *s);
+    if (widen) widen_rows(&keys, live_groups(block, end) * NR * a->head_dim, floats);
+    for (const query_run *r = runs; r < runs + n_runs; r++) {
+        float *score[SAME];
+        for (uint32_t i = 0; i < r->n; i++) score[i] = s[r->from + i];
+        keys.vectors = live_groups(block, r->end);
+        add_rows(&keys, r->n, a->q + r->from, nothing, score);
+        softmax_block(a, r->from, r->n, block, s + r->from, state + r->from);
+    }
+    if (widen) widen_rows(&values, (end - block) * width, floats);
+    const size_t at = values.at;
+    for (const query_run *r = runs; r < runs + n_runs; r++) {
+        const float *weight[SAME];
+        float keep[SAME];
+        for (uint32_t i = 0; i < r->n; i++) {
+            weight[i] = s[r->from + i] + (r->first - block);
+            keep[i] = state[r->from + i].shrink;
         }
-        if (!sees) continue;
-        attend_same(a, i, same, block, first, end, state + i);
+        values.at = at + (r->first - block) * width, values.rows = r->end - r->first;
+        add_rows(&values, r->n, weight, keep, a->out + r->from);
     }
 }
 

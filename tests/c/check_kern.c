@@ -380,8 +380,9 @@ static void swiglu(const rz_kern *k) {
 
 /* ---- attention ------------------------------------------------------------------------------ */
 
-enum { max_queries = 8 };
-static const uint32_t limits[max_queries] = {1, 31, 32, 33, 511, 512, 513, 700};
+enum { max_queries = RZ_ATTN_QUERIES };
+static const uint32_t limits[max_queries] = {1,   31,  32,  33,  511, 512, 513, 700,
+                                             700, 700, 700, 700, 700, 700, 700, 700};
 
 /* Keys and values of one head in the layout of a table. */
 typedef struct {
