@@ -57,7 +57,7 @@ static void add_rows(const row_list *x, uint32_t n, const float *const *factor, 
                      float *const *out) {
 #define CASE(type, q)                                                                              \
     case q:                                                                                        \
-        if ((int)q <= (int)SAME) add_all_vectors(x, factor, keep, out, type, q);                   \
+        if (q <= SAME) add_all_vectors(x, factor, keep, out, type, q);                             \
         break
 #define CASES(type)                                                                                \
     switch (n) {                                                                                   \
@@ -237,10 +237,10 @@ typedef struct {
 static uint32_t runs_of_block(const rz_attn *a, uint32_t block, query_run *runs) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < a->n_q; i++) {
-        query_run *last = runs + count - 1;
+        query_run *last = count ? runs + count - 1 : NULL;
         uint32_t first, end;
         if (!block_range(a, i, block, &first, &end)) continue;
-        if (count && last->n < SAME && last->first == first && last->end == end) {
+        if (last && last->n < SAME && last->first == first && last->end == end) {
             last->n++;
         } else {
             runs[count++] = (query_run){i, 1, first, end};
