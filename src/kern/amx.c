@@ -20,34 +20,23 @@
 
 /* ---- panels of signed codes ----------------------------------------------------------------------- */
 
-/* Codes of 4 bits from `cell` on, less `bias`. */
-RZ_INLINE void unpack_nibbles(uint8_t *codes, const uint8_t *cell, const char bias) {
-    const vb least = _mm512_set1_epi8(bias);
-    for (int v = 0; v < 4; v++, cell += 4 * NR, codes += 4 * NR) {
-        const vb raw = vb_load(cell);
-        vb_store(codes, _mm512_sub_epi8(vb_low4(raw), least));
-        vb_store(codes + 16 * NR, _mm512_sub_epi8(vb_high4(raw), least));
-    }
-}
-
 /* Factors as unpack_q5() has them. */
-static const uint8_t *unpack_q4_0(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
-    (void)type;
-    p->minima = false;
-    for (uint32_t b = 0; b < width / 32; b++, cell += 18 * NR) {
+static const uint8_t *unpack_q4(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
+    p->minima = type == rz_dtype_get(RZ_DT_Q4_1);
+    const vb bias = _mm512_set1_epi8(p->minima ? 0 : 8);
+    for (uint32_t b = 0; b < width / 32; b++) {
         vf_store(p->factors + b * NR, vf_load_f16(cell));
-        unpack_nibbles(p->codes + b * 32 * NR, cell + 2 * NR, 8);
-    }
-    return cell;
-}
-
-static const uint8_t *unpack_q4_1(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width) {
-    (void)type;
-    p->minima = true;
-    for (uint32_t b = 0; b < width / 32; b++, cell += 20 * NR) {
-        vf_store(p->factors + b * NR, vf_load_f16(cell));
-        vf_store(p->factors + (8 + b) * NR, vf_load_f16(cell + 2 * NR));
-        unpack_nibbles(p->codes + b * 32 * NR, cell + 4 * NR, 0);
+        cell += 2 * NR;
+        if (p->minima) {
+            vf_store(p->factors + (8 + b) * NR, vf_load_f16(cell));
+            cell += 2 * NR;
+        }
+        uint8_t *codes = p->codes + b * 32 * NR;
+        for (int v = 0; v < 4; v++, cell += 4 * NR, codes += 4 * NR) {
+            const vb raw = vb_load(cell);
+            vb_store(codes, _mm512_sub_epi8(vb_low4(raw), bias));
+            vb_store(codes + 16 * NR, _mm512_sub_epi8(vb_high4(raw), bias));
+        }
     }
     return cell;
 }
@@ -308,7 +297,7 @@ AMX_MULTIPLY(blocks, place_16, 16)
 /* How a type's wide tiles are multiplied. */
 typedef struct {
     const uint8_t *(*unpack)(rz_panel *p, const rz_dtype *type, const uint8_t *cell, uint32_t width);
-    uint8_t bias; /* of the unpacked codes */
+    uint8_t bias; /* that unpack leaves in the codes */
     void (*multiply)(const amx_panel *m, float (*sums)[NR]);
 } amx_kind;
 
@@ -360,8 +349,8 @@ static uint32_t multiply_wide(const rz_mat *w, uint32_t g0, uint32_t g1, const r
         const rz_act rest = {.n = x->n - done, .cols = x->cols, .q8 = x->q8 + done * Q8_STEP};     \
         if (rest.n) matmul_##name(w, g0, g1, &rest, y + done * ldy, ldy);                          \
     }
-AMX_PRODUCT(q4_0, unpack_q4_0, 0, of_32)
-AMX_PRODUCT(q4_1, unpack_q4_1, 0, of_32)
+AMX_PRODUCT(q4_0, unpack_q4, 0, of_32)
+AMX_PRODUCT(q4_1, unpack_q4, 0, of_32)
 AMX_PRODUCT(q5_0, unpack_q5, 16, of_32)
 AMX_PRODUCT(q5_1, unpack_q5, 0, of_32)
 AMX_PRODUCT(q8_0, unpack_q8_0, 0, of_32)

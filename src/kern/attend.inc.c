@@ -256,7 +256,7 @@ static void widen_rows(row_list *x, uint32_t elements, float *floats) {
     x->p = floats, x->at = 0, x->kv_type = RZ_KV_F32;
 }
 
-/* The same of a cache of floats or halves: queries that see the same keys together. */
+/* Every query meets the keys of a block of a cache of floats or halves: runs of queries together. */
 COUNTED void attend_floats(const rz_attn *a, uint32_t block, softmax_state *state) {
     const uint32_t width = rz_round_up(a->head_dim, NR), end = rz_min_u32(block + RZ_KEY_BLOCK, a->limit[a->n_q - 1]);
     const bool widen = !KV_I16 && a->kv_type == RZ_KV_F16 && a->n_q > SAME && width * RZ_KEY_BLOCK <= WIDENED;
