@@ -9,10 +9,14 @@
 
 enum { SAME = NR == 16 ? 8 : 4, KEY_GROUPS = RZ_KEY_BLOCK / NR };
 
-/* NR floats or halves of the cache from element i on. */
+/* What widen_rows() made of halves: floats that are near. */
+enum { KV_WIDENED = RZ_KV_I16 + 1 };
+
+/* NR floats or halves from element i on. */
 RZ_INLINE vf kv_load(const void *p, size_t i, uint32_t kv_type) {
     const uint8_t *at = (const uint8_t *)p + (kv_type == RZ_KV_F16 ? 2 : 4) * i;
-    rz_fetch_ahead(at, 1); /* with every load: once a line, in bursts or by rows, is 10 to 40 % slower */
+    /* with every load: once a line, in bursts or by rows, is 10 to 40 % slower */
+    if (kv_type != KV_WIDENED) rz_fetch_ahead(at, 1);
     return kv_type == RZ_KV_F16 ? vf_load_f16(at) : vf_load((const float *)at);
 }
 
@@ -66,6 +70,8 @@ static void add_rows(const row_list *x, uint32_t n, const float *const *factor, 
     }
     if (!KV_I16 && x->kv_type == RZ_KV_F16) {
         CASES(RZ_KV_F16)
+    } else if (!KV_I16 && x->kv_type == KV_WIDENED) {
+        CASES(KV_WIDENED)
     } else {
         CASES(RZ_KV_F32)
     }
@@ -78,9 +84,10 @@ static uint32_t live_groups(uint32_t block, uint32_t end) {
     return rz_min_u32(KEY_GROUPS, rz_ceil_div(end - block, NR));
 }
 
-/* What a query carries from block to block. */
+/* What queries carry from block to block. */
 typedef struct {
-    float most, total, shrink;
+    _Alignas(4 * NR) float most[RZ_ATTN_QUERIES];
+    float total[RZ_ATTN_QUERIES], shrink[RZ_ATTN_QUERIES];
 } softmax_state;
 
 /* The keys of a block that query i sees; false if none. */
@@ -91,47 +98,47 @@ static bool block_range(const rz_attn *a, uint32_t i, uint32_t block, uint32_t *
     return *first < *end;
 }
 
-/* The largest score so far of query i; those of keys outside [first, end) become -infinity. */
-static float largest_score(const rz_attn *a, uint32_t i, uint32_t block, uint32_t first, uint32_t end, float *s,
-                           float before) {
+/* The largest scores of query i, lane by lane; those of keys it does not see become -infinity. */
+static vf largest_scores(const rz_attn *a, uint32_t i, uint32_t block, float *s) {
+    uint32_t first, end;
+    block_range(a, i, block, &first, &end);
+    const uint32_t from = rz_min_u32(first - block, RZ_KEY_BLOCK), to = end < block ? 0 : end - block;
+    for (uint32_t j = 0; j < from; j++) s[j] = -__builtin_inff();
+    for (uint32_t j = to; j < RZ_KEY_BLOCK; j++) s[j] = -__builtin_inff();
     if (a->softcap > 0 || a->slope) {
-        for (uint32_t j = 0; j < RZ_KEY_BLOCK; j++) s[j] = rz_adjust_score(a, i, block + j, s[j]);
-    }
-    for (uint32_t j = 0; (first > block || end < block + RZ_KEY_BLOCK) && j < RZ_KEY_BLOCK; j++) {
-        if (block + j < first || block + j >= end) s[j] = -__builtin_inff();
+        for (uint32_t j = from; j < to; j++) s[j] = rz_adjust_score(a, i, block + j, s[j]);
     }
     vf largest = vf_load(s);
-    for (int g = 1; g < KEY_GROUPS; g++) largest = vf_max(vf_load(s + g * NR), largest);
-    const float most = vf_largest(largest);
-    return most > before ? most : before;
+    for (int g = NR; g < RZ_KEY_BLOCK; g += NR) largest = vf_max(vf_load(s + g), largest);
+    return largest;
 }
 
-/* Scores become weights exp(score - most); gives their sum. */
-static float weights_of_scores(float *s, float most) {
+/* Scores become weights exp(score - most); gives their sums, lane by lane. */
+static vf weights_of_scores(float *s, float most) {
     vf part[KEY_GROUPS];
     for (int g = 0; g < KEY_GROUPS; g++) {
         part[g] = vf_exp(vf_sub(vf_load(s + g * NR), vf_splat(most)));
         vf_store(s + g * NR, part[g]);
     }
-    return vf_sum(vf_fold_block(part));
+    return vf_fold_block(part);
 }
 
 /* The softmax of n queries from i on goes on with the scores of a block. */
 static void softmax_block(const rz_attn *a, uint32_t i, uint32_t n, uint32_t block, float (*s)[RZ_KEY_BLOCK],
                           softmax_state *state) {
-    float most[RZ_ATTN_QUERIES], shrink[RZ_ATTN_QUERIES] = {0};
-    for (uint32_t h = 0; h < n; h++) {
-        uint32_t first, end;
-        block_range(a, i + h, block, &first, &end);
-        const float before = state[h].most, now = largest_score(a, i + h, block, first, end, s[h], before);
-        state[h].most = now;
-        most[h] = now == -__builtin_inff() ? 0 : now; /* a query that has not seen a key yet has weights of 0 */
-        shrink[h] = before - most[h];
-    }
-    for (uint32_t h = 0; h < n; h += NR) vf_store(shrink + h, vf_exp(vf_load(shrink + h)));
-    for (uint32_t h = 0; h < n; h++) {
-        const float sum = weights_of_scores(s[h], most[h]);
-        state[h] = (softmax_state){state[h].most, state[h].total * shrink[h] + sum, shrink[h]};
+    for (uint32_t from = 0; from < n; from += NR) {
+        const uint32_t count = rz_min_u32(NR, n - from);
+        float *most = state->most + from, *total = state->total + from, *shrink = state->shrink + from;
+        _Alignas(4 * NR) float base[NR];
+        vf part[NR];
+        for (uint32_t h = 0; h < count; h++) part[h] = largest_scores(a, i + from + h, block, s[from + h]);
+        const vf before = vf_load(most), now = vf_max(vf_largest_each(part, count), before);
+        const vf seen = vf_keep_not_below(now, now, -__FLT_MAX__); /* who has not seen a key yet has weights of 0 */
+        vf_store(most, now);
+        vf_store(base, seen);
+        vf_store(shrink, vf_exp(vf_sub(before, seen)));
+        for (uint32_t h = 0; h < count; h++) part[h] = weights_of_scores(s[from + h], base[h]);
+        vf_store(total, vf_add(vf_mul(vf_load(total), vf_load(shrink)), vf_sum_each(part, count)));
     }
 }
 
@@ -162,7 +169,7 @@ static float digits_of_weights(const float *p, const uint8_t *values, uint8_t *d
 /* What queries make of the values of a block: out = out * shrink + unit * sum of the weights times the values. */
 typedef struct {
     float *const *out;
-    const softmax_state *state;
+    const float *shrink;
     uint8_t digits[RZ_ATTN_QUERIES][2 * DIGIT_BYTES];
     float unit[RZ_ATTN_QUERIES];
 } byte_weights;
@@ -172,7 +179,7 @@ typedef struct {
 RZ_INLINE void add_bytes_of(const byte_weights *w, uint32_t h0, const uint8_t *values, uint32_t d0, const int H) {
     enum { G = VALUE_GROUPS };
     float *out[VALUE_QUERIES], unit[VALUE_QUERIES], shrink[VALUE_QUERIES]; /* copies, which stores to out cannot change */
-    FOR_H out[h] = w->out[h0 + h] + d0, unit[h] = w->unit[h0 + h], shrink[h] = w->state[h0 + h].shrink;
+    FOR_H out[h] = w->out[h0 + h] + d0, unit[h] = w->unit[h0 + h], shrink[h] = w->shrink[h0 + h];
     for (uint32_t d = 0; d < 32; d += G * NR) {
         const uint8_t *codes = values + rz_value_code(NR, 0, d);
         vi low[VALUE_QUERIES][G], high[VALUE_QUERIES][G];
@@ -207,23 +214,21 @@ static void add_bytes(const byte_weights *w, uint32_t n, const uint8_t *values, 
 /* Every query meets the keys of a block of a cache of bytes: the heads of a token together. */
 COUNTED void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state) {
     const rz_mat keys = rz_key_matrix(a, block, NR);
+    float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK];
+    byte_weights w; /* an initialiser would clear all of it */
+    w.out = a->out, w.shrink = state->shrink;
     /* The product with one query asks for its keys itself; a tile asks for the next group, which is too near. */
     if (a->heads > 1) rz_fetch_ahead(keys.data, (uint32_t)keys.group_bytes * KEY_GROUPS);
     for (uint32_t i = 0; i < a->n_q; i += a->heads) {
-        float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK];
-        byte_weights w;
-        w.out = a->out + i, w.state = state + i;
-        uint32_t first, end;
-        if (!block_range(a, i, block, &first, &end)) continue;
         const rz_act q = {.n = a->heads, .cols = a->head_dim, .q8 = a->q_act[i / a->heads]};
-        a->key_product(&keys, 0, live_groups(block, end), &q, s[0], RZ_KEY_BLOCK);
-        softmax_block(a, i, a->heads, block, s, state + i);
-        for (uint32_t d = 0; d < a->head_dim; d += 32) {
-            const uint8_t *values = rz_value_block(a, block, d);
-            if (i == 0) rz_fetch_ahead(values, RZ_VALUE_BLOCK);
-            for (uint32_t h = 0; h < a->heads; h++) w.unit[h] = digits_of_weights(s[h], values, w.digits[h]);
-            add_bytes(&w, a->heads, values, d);
-        }
+        a->key_product(&keys, 0, live_groups(block, a->limit[a->n_q - 1]), &q, s[i], RZ_KEY_BLOCK);
+    }
+    softmax_block(a, 0, a->n_q, block, s, state);
+    for (uint32_t d = 0; d < a->head_dim; d += 32) {
+        const uint8_t *values = rz_value_block(a, block, d);
+        rz_fetch_ahead(values, RZ_VALUE_BLOCK);
+        for (uint32_t i = 0; i < a->n_q; i++) w.unit[i] = digits_of_weights(s[i], values, w.digits[i]);
+        add_bytes(&w, a->n_q, values, d);
     }
 }
 
@@ -235,8 +240,12 @@ typedef struct {
 /* The runs of a block, SAME queries at most; queries that see no key come before or after all of them. Returns how many
  * there are. */
 static uint32_t runs_of_block(const rz_attn *a, uint32_t block, query_run *runs) {
+    const bool whole = a->limit[0] >= block + RZ_KEY_BLOCK && !(a->first && a->first[a->n_q - 1] > block);
     uint32_t count = 0;
-    for (uint32_t i = 0; i < a->n_q; i++) {
+    for (uint32_t i = 0; whole && i < a->n_q; i += SAME) {
+        runs[count++] = (query_run){i, rz_min_u32(SAME, a->n_q - i), block, block + RZ_KEY_BLOCK};
+    }
+    for (uint32_t i = 0; !whole && i < a->n_q; i++) {
         query_run *last = count ? runs + count - 1 : NULL;
         uint32_t first, end;
         if (!block_range(a, i, block, &first, &end)) continue;
@@ -252,8 +261,13 @@ static uint32_t runs_of_block(const rz_attn *a, uint32_t block, query_run *runs)
 /* Rows of halves of a block, from element x->at on, as floats: worth it where they meet more than SAME queries. */
 enum { WIDENED = 128 * RZ_KEY_BLOCK };
 static void widen_rows(row_list *x, uint32_t elements, float *floats) {
-    for (uint32_t i = 0; i < elements; i += NR) vf_store(floats + i, kv_load(x->p, x->at + i, RZ_KV_F16));
-    x->p = floats, x->at = 0, x->kv_type = RZ_KV_F32;
+    const uint8_t *from = (const uint8_t *)x->p + 2 * x->at, *end = from + 2 * elements;
+    for (float *to = floats; from < end; from += 4 * NR, to += 2 * NR) {
+        rz_fetch_ahead(from, 1);
+        vf_store(to, vf_load_f16(from));
+        vf_store(to + NR, vf_load_f16(from + 2 * NR));
+    }
+    x->p = floats, x->at = 0, x->kv_type = KV_WIDENED;
 }
 
 /* Every query meets the keys of a block of a cache of floats or halves: runs of queries together. */
@@ -276,33 +290,43 @@ COUNTED void attend_floats(const rz_attn *a, uint32_t block, softmax_state *stat
         for (uint32_t i = 0; i < r->n; i++) score[i] = s[r->from + i];
         keys.vectors = live_groups(block, r->end);
         add_rows(&keys, r->n, a->q + r->from, nothing, score);
-        softmax_block(a, r->from, r->n, block, s + r->from, state + r->from);
     }
+    softmax_block(a, 0, a->n_q, block, s, state);
     if (widen) widen_rows(&values, (end - block) * width, floats);
     const size_t at = values.at;
     for (const query_run *r = runs; r < runs + n_runs; r++) {
         const float *weight[SAME];
-        float keep[SAME];
-        for (uint32_t i = 0; i < r->n; i++) {
-            weight[i] = s[r->from + i] + (r->first - block);
-            keep[i] = state[r->from + i].shrink;
-        }
+        for (uint32_t i = 0; i < r->n; i++) weight[i] = s[r->from + i] + (r->first - block);
         values.at = at + (r->first - block) * width, values.rows = r->end - r->first;
-        add_rows(&values, r->n, weight, keep, a->out + r->from);
+        add_rows(&values, r->n, weight, state->shrink + r->from, a->out + r->from);
     }
 }
 
+/* n queries from i on have met no key yet, or all of a chunk. */
+static softmax_state start_softmax(const rz_attn *a, uint32_t i, uint32_t n) {
+    softmax_state state = {.total = {0}};
+    for (uint32_t h = 0; h < RZ_ATTN_QUERIES; h++) state.most[h] = -__builtin_inff();
+    for (uint32_t h = i; h < i + n; h++) memset(a->out[h], 0, rz_round_up(a->head_dim, NR) * sizeof(float));
+    return state;
+}
+static void end_softmax(const rz_attn *a, uint32_t i, uint32_t n, const softmax_state *state) {
+    memcpy(a->max + i, state->most, n * sizeof *a->max);
+    memcpy(a->sum + i, state->total, n * sizeof *a->sum);
+}
+
 /* All queries meet the chunk of keys from chunk_start on of a cache of floats, halves or bytes. */
-static void attend_blocks(const rz_attn *a, uint32_t chunk_start, softmax_state *state) {
+static void attend_blocks(const rz_attn *a, uint32_t chunk_start) {
     const uint32_t start = rz_max_u32(chunk_start, a->first ? a->first[0] : 0);
     const uint32_t stop = rz_min_u32(chunk_start + RZ_KEY_CHUNK, a->limit[a->n_q - 1]);
+    softmax_state state = start_softmax(a, 0, a->n_q);
     for (uint32_t block = start / RZ_KEY_BLOCK * RZ_KEY_BLOCK; block < stop; block += RZ_KEY_BLOCK) {
         if (a->kv_type == RZ_KV_Q8_0) {
-            attend_bytes(a, block, state);
+            attend_bytes(a, block, &state);
         } else {
-            attend_floats(a, block, state);
+            attend_floats(a, block, &state);
         }
     }
+    end_softmax(a, 0, a->n_q, &state);
 }
 
 #if KV_I16
@@ -310,19 +334,11 @@ static void attend_blocks(const rz_attn *a, uint32_t chunk_start, softmax_state 
 #endif
 
 SHARED_FN void SHARED(attend)(const rz_attn *a, uint32_t chunk) {
-    softmax_state state[RZ_ATTN_QUERIES];
-    for (uint32_t i = 0; i < a->n_q; i++) {
-        state[i] = (softmax_state){-__builtin_inff(), 0, 0};
-        memset(a->out[i], 0, rz_round_up(a->head_dim, NR) * sizeof(float));
-    }
-    switch (a->kv_type) {
 #if KV_I16
-    case RZ_KV_I16: attend_i16(a, chunk * RZ_KEY_CHUNK, state); break;
+    if (a->kv_type == RZ_KV_I16) {
+        attend_i16(a, chunk * RZ_KEY_CHUNK);
+        return;
+    }
 #endif
-    default: attend_blocks(a, chunk * RZ_KEY_CHUNK, state);
-    }
-    for (uint32_t i = 0; i < a->n_q; i++) {
-        a->max[i] = state[i].most;
-        a->sum[i] = state[i].total;
-    }
+    attend_blocks(a, chunk * RZ_KEY_CHUNK);
 }

@@ -88,35 +88,36 @@ static void weigh_values(const uint8_t *values, uint32_t n, const float (*p)[RZ_
 
 /* A tile of n queries from i0 on meets the keys start <= key < stop. The scores of a block take turns with the values of
  * the block before: memory is read in two streams that are half as fast. */
-static void attend_tile(const rz_attn *a, uint32_t i0, uint32_t n, uint32_t start, uint32_t stop, softmax_state *state) {
+static void attend_tile(const rz_attn *a, uint32_t i0, uint32_t n, uint32_t start, uint32_t stop) {
     enum { GROUP_BYTES = PAIRS_AT_ONCE * 4 * NR }; /* of a block's values */
     const uint32_t row = rz_i16_row(a->head_dim), width = rz_round_up(a->head_dim, NR), groups = width / NR;
-    float s[SAME][RZ_KEY_BLOCK] = {{0}}, keep[SAME];
+    float s[SAME][RZ_KEY_BLOCK] = {{0}};
     int16_t weight[SAME][RZ_KEY_BLOCK];
     const pair_vectors q = vectors_of_queries(a, i0, n);
     pair_vectors w = {n, {weight[0], weight[1], weight[2], weight[3]}, {0}};
     const uint8_t *values = NULL;
+    softmax_state state = start_softmax(a, i0, n);
     for (uint32_t block = start / RZ_KEY_BLOCK * RZ_KEY_BLOCK; block < stop; block += RZ_KEY_BLOCK) {
         for (uint32_t g = 0; g < KEY_GROUPS; g++) {
             const uint32_t key = block + g * NR, v0 = groups * g / KEY_GROUPS, v1 = groups * (g + 1) / KEY_GROUPS;
             if (key < stop) score_group(&q, (const uint8_t *)a->k + (size_t)key * row, a->head_dim, s, g * NR);
-            if (values) add_values(&w, values + v0 * GROUP_BYTES, v1 - v0, keep, a->out + i0, v0 * NR);
+            if (values) add_values(&w, values + v0 * GROUP_BYTES, v1 - v0, state.shrink, a->out + i0, v0 * NR);
         }
-        softmax_block(a, i0, n, block, s, state);
-        for (uint32_t i = 0; i < n; i++) keep[i] = state[i].shrink;
+        softmax_block(a, i0, n, block, s, &state);
         values = (const uint8_t *)a->v + (size_t)(block / RZ_KEY_BLOCK) * rz_i16_values(width);
         weigh_values(values, n, s, weight, w.unit);
         values += RZ_VALUE_CODES;
     }
-    add_values(&w, values, groups, keep, a->out + i0, 0);
+    add_values(&w, values, groups, state.shrink, a->out + i0, 0);
+    end_softmax(a, i0, n, &state);
 }
 
 /* All queries meet the chunk of keys from chunk_start on. */
-static void attend_i16(const rz_attn *a, uint32_t chunk_start, softmax_state *state) {
+static void attend_i16(const rz_attn *a, uint32_t chunk_start) {
     for (uint32_t i = 0; i < a->n_q; i += SAME) {
         const uint32_t n = rz_min_u32(SAME, a->n_q - i);
         const uint32_t start = rz_max_u32(chunk_start, a->first ? a->first[i] : 0);
         const uint32_t stop = rz_min_u32(chunk_start + RZ_KEY_CHUNK, a->limit[i + n - 1]);
-        if (start < stop) attend_tile(a, i, n, start, stop, state + i);
+        if (start < stop) attend_tile(a, i, n, start, stop);
     }
 }

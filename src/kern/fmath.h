@@ -37,7 +37,8 @@ static __attribute__((noinline, unused)) float rz_expf(float x) {
     p = p * r + RZ_EXP_C3;
     p = p * r + RZ_EXP_C4;
     p = p * r + RZ_EXP_C5;
-    p = p * (r * r) + (r + 1.0f);
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
     /* the low bits of `shifted` are n */
     return p * rz_f32_from_bits((rz_bits_from_f32(shifted) + 127u) << 23);
 }

@@ -60,6 +60,35 @@ static inline float vf_sum(vf v) {
 static inline float vf_largest(vf v) { return _mm512_reduce_max_ps(v); }
 static inline vf vf_fold_block(const vf *v) { return vf_add(v[0], v[1]); }
 
+/* Eight vectors become one, whose lane i is what `op` makes of the lanes of v[i], in the order of vf_sum(). */
+#define FOLD_EIGHT(name, op)                                                                                     \
+    static inline __m256 name(const vf *v) {                                                                     \
+        const __m512i order = _mm512_setr_epi32(0, 1, 8, 9, 4, 5, 12, 13, 0, 0, 0, 0, 0, 0, 0, 0);               \
+        vf h[4], q[2];                                                                                           \
+        for (int i = 0; i < 4; i++) {                                                                            \
+            h[i] = op(_mm512_shuffle_f32x4(v[i], v[i + 4], 0x44), _mm512_shuffle_f32x4(v[i], v[i + 4], 0xee));   \
+        }                                                                                                        \
+        for (int i = 0; i < 2; i++) {                                                                            \
+            q[i] = op(_mm512_shuffle_f32x4(h[i], h[i + 2], 0x88), _mm512_shuffle_f32x4(h[i], h[i + 2], 0xdd));   \
+        }                                                                                                        \
+        const vf pair = op(_mm512_unpacklo_ps(q[0], q[1]), _mm512_unpackhi_ps(q[0], q[1]));                      \
+        return _mm512_castps512_ps256(_mm512_permutexvar_ps(order, op(pair, _mm512_permute_ps(pair, 0x4e))));    \
+    }
+FOLD_EIGHT(fold_sums, _mm512_add_ps)
+FOLD_EIGHT(fold_largest, _mm512_max_ps)
+#undef FOLD_EIGHT
+
+/* Lane i is the sum, or the largest, of the lanes of v[i], for n vectors; v has NR, those behind the n are lost. Never by
+ * way of memory: one token's heads wait for it. */
+RZ_INLINE vf each_of(vf *v, uint32_t n, float one(vf), __m256 eight(const vf *)) {
+    if (n == 1) return _mm512_castps128_ps512(_mm_set_ss(one(v[0])));
+    for (uint32_t i = n; i % 8; i++) v[i] = vf_zero();
+    const __m512 low = _mm512_castps256_ps512(eight(v));
+    return n > 8 ? _mm512_insertf32x8(low, eight(v + 8), 1) : low;
+}
+static inline vf vf_sum_each(vf *v, uint32_t n) { return each_of(v, n, vf_sum, fold_sums); }
+static inline vf vf_largest_each(vf *v, uint32_t n) { return each_of(v, n, vf_largest, fold_largest); }
+
 static inline vi vi_splat(int32_t x) { return _mm512_set1_epi32(x); }
 static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_max(vi a, vi b) { return _mm512_max_epi32(a, b); }

@@ -183,4 +183,6 @@ static inline w8 w8_load(const uint8_t *p) { return vb_load(p); }
 static inline w8 w8_load_signed(const uint8_t *p) { return vb_load(p); }
 static inline vi vi_dot_w8(vi acc, w8 w, xk x) { return vi_dot_u7(acc, w, x); }
 
+#include "simd_each.h"
+
 #endif

@@ -326,4 +326,6 @@ static inline vi na_end(na acc, vi start) {
     return acc;
 }
 
+#include "simd_each.h"
+
 #endif

@@ -151,4 +151,6 @@ static inline vf vf_fold_block(const vf *v) {
     return vf_add(vf_add(v[0], v[1]), vf_add(v[2], v[3]));
 }
 
+#include "simd_each.h"
+
 #endif

@@ -55,13 +55,13 @@ static inline vf vf_exp(vf x) {
     __asm__("" : "+r"(c));
 #endif
     vf y = vf_min(vf_splat(c[HIGH]), x); /* NaN stays */
-    vf shifted = vf_add(vf_mul(y, vf_splat(c[LOG2E])), vf_splat(c[ROUND]));
+    vf shifted = vf_madd(y, vf_splat(c[LOG2E]), vf_splat(c[ROUND]));
     vf n = vf_sub(shifted, vf_splat(c[ROUND]));
     vf r = vf_nmadd(n, vf_splat(c[LN2_HIGH]), y);
     r = vf_nmadd(n, vf_splat(c[LN2_LOW]), r);
     vf p = vf_splat(c[C0]), one = vf_splat(c[ONE]);
     for (int i = C1; i <= C5; i++) p = vf_madd(p, r, vf_splat(c[i]));
-    p = vf_madd(p, vf_mul(r, r), vf_add(r, one));
+    p = vf_madd(vf_madd(p, r, one), r, one);
     vf scale = vf_from_bits(vi_add(vi_shl(vf_bits(shifted), 23), vf_bits(one)));
     return vf_keep_not_below(vf_mul(p, scale), x, c[LOW]);
 }
