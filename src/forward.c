@@ -158,18 +158,24 @@ static void fill_rope(const rz_rope *rope, const float *freqs, float *cosines, f
     }
 }
 
-/* Rotates the pairs of each head of one row. */
-static void rotate(const rz_rope *rope, float *row, uint32_t n_heads, uint32_t head_dim,
-                   const float *cos, const float *sin) {
-    const uint32_t pairs = rope->dim / 2;
-    const uint32_t step = rope->kind == RZ_ROPE_HALVES ? 1 : 2;
-    const uint32_t apart = rope->kind == RZ_ROPE_HALVES ? pairs : 1;
+/* Rotates the pairs of each head of one row: element i * step and the one `apart` from it. */
+static void rotate_pairs(float *restrict row, uint32_t n_heads, uint32_t head_dim, uint32_t pairs, const float *restrict cos,
+                         const float *restrict sin, uint32_t step, uint32_t apart) {
     for (uint32_t h = 0; h < n_heads; h++, row += head_dim) {
         for (uint32_t i = 0; i < pairs; i++) {
-            float *a = row + i * step, *b = a + apart, x = *a, y = *b;
-            *a = x * cos[i] - y * sin[i];
-            *b = x * sin[i] + y * cos[i];
+            const float x = row[i * step], y = row[i * step + apart];
+            row[i * step] = x * cos[i] - y * sin[i];
+            row[i * step + apart] = x * sin[i] + y * cos[i];
         }
+    }
+}
+
+static void rotate(const rz_rope *rope, float *row, uint32_t n_heads, uint32_t head_dim, const float *cos, const float *sin) {
+    const uint32_t pairs = rope->dim / 2;
+    if (rope->kind == RZ_ROPE_HALVES) {
+        rotate_pairs(row, n_heads, head_dim, pairs, cos, sin, 1, pairs);
+    } else {
+        rotate_pairs(row, n_heads, head_dim, pairs, cos, sin, 2, 1);
     }
 }
 

@@ -1,6 +1,10 @@
 /* kv.c: see kv.h. */
 #include "kv.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "kern/kv_i16.h"
 
 enum { Q8_BLOCK = 32, Q8_FILE_BYTES = 34 };
@@ -46,9 +50,36 @@ static bool store(const rz_kv *kv, uint8_t *p, size_t i, float x) {
     return true;
 }
 
+#if defined(__x86_64__)
+/* Halves are converted eight at a time where the processor does it. */
+static bool can_store_halves(const rz_kv *kv) {
+    return kv->type == RZ_KV_F16 && kv->v_width == kv->head_dim && __builtin_cpu_supports("f16c");
+}
 /* A head's key into lane `lane` of its group, its value into its row. */
+__attribute__((target("f16c"))) static bool store_halves(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *row,
+                                                         const float *k, const float *v) {
+    const __m128i infinity = _mm_set1_epi16(0x7c00);
+    __m128i lost = _mm_setzero_si128();
+    for (uint32_t d = 0; d < kv->head_dim; d += 8) {
+        const __m128i key = _mm256_cvtps_ph(_mm256_loadu_ps(k + d), _MM_FROUND_TO_NEAREST_INT);
+        const __m128i value = _mm256_cvtps_ph(_mm256_loadu_ps(v + d), _MM_FROUND_TO_NEAREST_INT);
+        uint8_t halves[16];
+        _mm_storeu_si128((__m128i *)halves, key);
+        for (uint32_t i = 0; i < 8; i++) memcpy(group + 2 * ((d + i) * kv->nr + lane), halves + 2 * i, 2);
+        _mm_storeu_si128((__m128i *)(row + 2 * d), value);
+        lost = _mm_or_si128(lost, _mm_cmpeq_epi16(_mm_and_si128(key, infinity), infinity));
+        lost = _mm_or_si128(lost, _mm_cmpeq_epi16(_mm_and_si128(value, infinity), infinity));
+    }
+    return _mm_movemask_epi8(lost) == 0;
+}
+#endif
+
+/* The same of floats or halves. */
 static bool store_floats(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *row,
                          const float *k, const float *v) {
+#if defined(__x86_64__)
+    if (can_store_halves(kv)) return store_halves(kv, group, lane, row, k, v);
+#endif
     bool fits = true;
     for (uint32_t d = 0; d < kv->head_dim; d++) {
         fits &= store(kv, group, (size_t)d * kv->nr + lane, k[d]);
