@@ -51,10 +51,11 @@ static bool store(const rz_kv *kv, uint8_t *p, size_t i, float x) {
 }
 
 #if defined(__x86_64__)
-/* Halves are converted eight at a time where the processor does it. */
+/* Whether halves are converted eight at a time. Every processor with AVX2 has F16C, which older compilers do not ask for. */
 static bool can_store_halves(const rz_kv *kv) {
-    return kv->type == RZ_KV_F16 && kv->v_width == kv->head_dim && __builtin_cpu_supports("f16c");
+    return kv->type == RZ_KV_F16 && kv->v_width == kv->head_dim && __builtin_cpu_supports("avx2");
 }
+
 /* A head's key into lane `lane` of its group, its value into its row. */
 __attribute__((target("f16c"))) static bool store_halves(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *row,
                                                          const float *k, const float *v) {

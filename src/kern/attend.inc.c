@@ -261,12 +261,14 @@ static uint32_t runs_of_block(const rz_attn *a, uint32_t block, query_run *runs)
 /* Rows of halves of a block, from element x->at on, as floats: worth it where they meet more than SAME queries. */
 enum { WIDENED = 128 * RZ_KEY_BLOCK };
 static void widen_rows(row_list *x, uint32_t elements, float *floats) {
-    const uint8_t *from = (const uint8_t *)x->p + 2 * x->at, *end = from + 2 * elements;
-    for (float *to = floats; from < end; from += 4 * NR, to += 2 * NR) {
+    const uint8_t *from = (const uint8_t *)x->p + 2 * x->at;
+    uint32_t i = 0;
+    for (; i + 2 * NR <= elements; i += 2 * NR, from += 4 * NR) { /* a line */
         rz_fetch_ahead(from, 1);
-        vf_store(to, vf_load_f16(from));
-        vf_store(to + NR, vf_load_f16(from + 2 * NR));
+        vf_store(floats + i, vf_load_f16(from));
+        vf_store(floats + i + NR, vf_load_f16(from + 2 * NR));
     }
+    if (i < elements) vf_store(floats + i, vf_load_f16(from));
     x->p = floats, x->at = 0, x->kv_type = KV_WIDENED;
 }
 
