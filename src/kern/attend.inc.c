@@ -211,7 +211,7 @@ static void add_bytes(const byte_weights *w, uint32_t n, const uint8_t *values, 
 /* Functions of their own, because tools/count.mjs counts by name. */
 #define COUNTED static __attribute__((noinline))
 
-/* Every query meets the keys of a block of a cache of bytes: the heads of a token together. */
+/* Every query meets the keys of a block of a cache of bytes: in products the heads of a token together. */
 COUNTED void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state) {
     const rz_mat keys = rz_key_matrix(a, block, NR);
     float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK];
@@ -240,12 +240,8 @@ typedef struct {
 /* The runs of a block, SAME queries at most; queries that see no key come before or after all of them. Returns how many
  * there are. */
 static uint32_t runs_of_block(const rz_attn *a, uint32_t block, query_run *runs) {
-    const bool whole = a->limit[0] >= block + RZ_KEY_BLOCK && !(a->first && a->first[a->n_q - 1] > block);
     uint32_t count = 0;
-    for (uint32_t i = 0; whole && i < a->n_q; i += SAME) {
-        runs[count++] = (query_run){i, rz_min_u32(SAME, a->n_q - i), block, block + RZ_KEY_BLOCK};
-    }
-    for (uint32_t i = 0; !whole && i < a->n_q; i++) {
+    for (uint32_t i = 0; i < a->n_q; i++) {
         query_run *last = count ? runs + count - 1 : NULL;
         uint32_t first, end;
         if (!block_range(a, i, block, &first, &end)) continue;
