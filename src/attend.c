@@ -46,9 +46,8 @@ static void add_sink(float *out, float *max, float *sum, float sink, uint32_t wi
 typedef struct {
     uint32_t n;
     const float *q[unit_queries];
-    uint32_t heads;                     /* queries of a token */
-    const uint8_t *q_act[unit_queries]; /* of the tokens */
-    uint32_t head[unit_queries], position[unit_queries], first[unit_queries], limit[unit_queries];
+    uint8_t *q_act; /* room for them as integers */
+    uint32_t position[unit_queries], first[unit_queries], limit[unit_queries];
     float slope[unit_queries];
     size_t row[unit_queries]; /* of run->heads */
     float *out[unit_queries], max[unit_queries], sum[unit_queries];
@@ -65,50 +64,64 @@ static uint32_t first_chunk(const attend_task *task, uint32_t position) {
     return first_key(task, position) / RZ_KEY_CHUNK;
 }
 
-/* The heads of a group from h on, of token t, as the cache's integers meet them. */
-static uint8_t *query_act(const attend_task *task, uint32_t t, uint32_t kv_head, uint32_t h) {
-    const rz_config *c = &task->m->config;
-    const size_t room = rz_tile_room(task->m->kern->tile_small, c->n_head / c->n_head_kv);
-    const size_t bytes = task->kv->type == RZ_KV_I16 ? rz_i16_row(c->head_dim)
-                                                     : c->head_dim / 32 * rz_act_block(task->m->kern);
-    return task->run->q_act + (((size_t)t * c->n_head_kv + kv_head) * room + h) * bytes;
+static uint32_t heads_of_group(const rz_model *m) { return m->config.n_head / m->config.n_head_kv; }
+
+static uint32_t tokens_of_unit(const rz_model *m) {
+    return rz_max_u32(unit_queries / heads_of_group(m), 1);
 }
 
-/* Heads h0 .. h0 + n_heads of tokens t0 .. t1, all of one key head. */
-static void list_queries(const attend_task *task, query_list *list, uint32_t h0, uint32_t n_heads,
-                         uint32_t t0, uint32_t t1) {
+/* Queries that a unit has room for as integers: whole lists, which tiles divide. */
+static uint32_t room_of_unit(const rz_model *m) { return rz_round_up(heads_of_group(m), unit_queries); }
+
+uint64_t rz_attend_room(const rz_model *m, uint32_t n) {
+    return (uint64_t)rz_ceil_div(n, tokens_of_unit(m)) * m->config.n_head_kv * room_of_unit(m);
+}
+
+uint32_t rz_attend_row(const rz_model *m) {
+    return rz_max_u32(m->config.head_dim / 32 * rz_act_block(m->kern), rz_i16_row(m->config.head_dim));
+}
+
+/* The heads of a group from its h-th on, of the tokens of a unit from t0 on. */
+static void list_queries(const attend_task *task, query_list *list, uint32_t kv_head, uint32_t h, uint32_t t0) {
     const rz_config *c = &task->m->config;
-    const uint32_t group = c->n_head / c->n_head_kv;
+    const uint32_t group = heads_of_group(task->m), end = rz_min_u32(h + unit_queries, group);
+    const size_t unit = (size_t)t0 / task->unit_tokens * c->n_head_kv + kv_head;
     list->n = 0;
-    list->heads = n_heads;
-    for (uint32_t t = t0; t < t1; t++) {
-        list->q_act[t - t0] = query_act(task, t, h0 / group, h0 % group);
-        for (uint32_t h = h0; h < h0 + n_heads; h++) {
+    list->q_act = task->run->q_act + (unit * room_of_unit(task->m) + h) * rz_attend_row(task->m);
+    for (uint32_t t = t0; t < rz_min_u32(t0 + task->unit_tokens, task->n); t++) {
+        for (uint32_t head = kv_head * group + h; head < kv_head * group + end; head++) {
             uint32_t i = list->n++, position = task->position + t;
-            list->row[i] = (size_t)t * c->n_head + h;
-            list->q[i] = task->run->q + t * task->run->ld_q + (size_t)h * c->head_dim;
-            list->head[i] = h;
+            list->row[i] = (size_t)t * c->n_head + head;
+            list->q[i] = task->run->q + t * task->run->ld_q + (size_t)head * c->head_dim;
             list->position[i] = position;
             list->limit[i] = c->causal ? position + 1 : task->position + task->n;
             list->first[i] = first_key(task, position);
-            list->slope[i] = task->m->alibi_slopes ? task->m->alibi_slopes[h] : 0;
+            list->slope[i] = task->m->alibi_slopes ? task->m->alibi_slopes[head] : 0;
         }
     }
 }
 
-/* The queries of a group, for a cache of integers. */
-static void quantise_group(const attend_task *task, uint32_t t, uint32_t kv_head) {
-    const rz_config *c = &task->m->config;
+/* The queries of a list as bytes, tile by tile: 32 dimensions at a time, because those of several tokens lie apart. */
+static void quantise_bytes(const attend_task *task, const query_list *list) {
     const rz_kern *kern = task->m->kern;
-    const uint32_t group = c->n_head / c->n_head_kv, cols = c->head_dim;
-    const float *q = task->run->q + t * task->run->ld_q + (size_t)kv_head * group * cols;
-    if (task->kv->type == RZ_KV_I16) {
-        for (uint32_t h = 0; h < group; h++) rz_i16_query(query_act(task, t, kv_head, h), q + (size_t)h * cols, cols);
-        return;
+    uint8_t *dst = list->q_act;
+    for (uint32_t i = 0, width; i < list->n; i += width) {
+        width = rz_tile_width(kern->tile_small, list->n, i);
+        const uint32_t n = rz_min_u32(width, list->n - i);
+        for (uint32_t d = 0; d < task->m->config.head_dim; d += 32, dst += width * rz_act_block(kern)) {
+            float rows[unit_queries][32];
+            for (uint32_t h = 0; h < n; h++) memcpy(rows[h], list->q[i + h] + d, sizeof *rows);
+            kern->act_q8(dst, *rows, 32, 32, n, width);
+        }
     }
-    for (uint32_t h = 0, width; h < group; h += width) {
-        width = rz_tile_width(kern->tile_small, group, h);
-        kern->act_q8(query_act(task, t, kv_head, h), q + (size_t)h * cols, cols, cols, rz_min_u32(width, group - h), width);
+}
+
+/* The same for any cache of integers. */
+static void quantise_queries(const attend_task *task, const query_list *list) {
+    const uint32_t cols = task->m->config.head_dim;
+    if (task->kv->type == RZ_KV_Q8_0) quantise_bytes(task, list);
+    for (uint32_t i = 0; task->kv->type == RZ_KV_I16 && i < list->n; i++) {
+        rz_i16_query(list->q_act + i * rz_i16_row(cols), list->q[i], cols);
     }
 }
 
@@ -140,7 +153,6 @@ static void attend_chunk(const attend_task *task, query_list *list, uint32_t kv_
                  .head_dim = m->config.head_dim,
                  .n_q = list->n,
                  .q = list->q,
-                 .heads = list->heads,
                  .q_act = list->q_act,
                  .key_product = m->kern->key_product,
                  .first = list->first,
@@ -170,12 +182,12 @@ static void attend_chunk(const attend_task *task, query_list *list, uint32_t kv_
 }
 
 /* Sinks, and the division by the sum of the weights. */
-static void finish_head(const attend_task *task, size_t row, uint32_t head) {
+static void finish_head(const attend_task *task, size_t row) {
     const rz_run *run = task->run;
     const uint32_t width = task->kv->v_width;
     const float *sinks = task->m->layers[task->layer].sinks;
     float *out = run->heads + row * width;
-    if (sinks) add_sink(out, &run->head_max[row], &run->head_sum[row], sinks[head], width);
+    if (sinks) add_sink(out, &run->head_max[row], &run->head_sum[row], sinks[row % task->m->config.n_head], width);
     float scale = 1.0f / run->head_sum[row];
     for (uint32_t d = 0; d < width; d++) out[d] *= scale;
 }
@@ -183,30 +195,25 @@ static void finish_head(const attend_task *task, size_t row, uint32_t head) {
 /* All keys of a list. */
 static void attend_list(const attend_task *task, query_list *list, uint32_t kv_head) {
     const uint32_t end = rz_ceil_div(list->limit[list->n - 1], RZ_KEY_CHUNK);
-    for (uint32_t chunk = first_chunk(task, list->position[0]); chunk < end; chunk++) {
+    for (uint32_t chunk = list->first[0] / RZ_KEY_CHUNK; chunk < end; chunk++) {
         attend_chunk(task, list, kv_head, chunk, 0);
     }
-    for (uint32_t i = 0; i < list->n; i++) finish_head(task, list->row[i], list->head[i]);
+    for (uint32_t i = 0; i < list->n; i++) finish_head(task, list->row[i]);
 }
 
 static void attend_unit(void *arg, uint32_t unit) {
     const attend_task *task = arg;
-    const rz_config *c = &task->m->config;
-    const uint32_t group = c->n_head / c->n_head_kv, chunk = unit % task->chunks;
-    const uint32_t kv_head = unit / task->chunks / task->blocks;
+    const uint32_t chunk = unit % task->chunks, kv_head = unit / task->chunks / task->blocks;
     const uint32_t t0 = unit / task->chunks % task->blocks * task->unit_tokens;
-    const uint32_t t1 = rz_min_u32(t0 + task->unit_tokens, task->n);
-    for (uint32_t t = t0; t < t1 && rz_kv_of_integers(task->kv->type) && task->chunks == 1; t++) {
-        quantise_group(task, t, kv_head);
-    }
-    for (uint32_t h = 0; h < group; h += unit_queries) {
+    for (uint32_t h = 0; h < heads_of_group(task->m); h += unit_queries) {
         query_list list;
-        list_queries(task, &list, kv_head * group + h, rz_min_u32(group - h, unit_queries), t0, t1);
+        list_queries(task, &list, kv_head, h, t0);
         if (task->chunks == 1) {
+            quantise_queries(task, &list);
             attend_list(task, &list, kv_head);
         } else {
             attend_chunk(task, &list, kv_head, first_chunk(task, task->position) + chunk,
-                         (size_t)chunk * c->n_head);
+                         (size_t)chunk * task->m->config.n_head);
         }
     }
 }
@@ -218,6 +225,15 @@ static uint32_t chunks_apart(const attend_task *task) {
     return chunks <= task->run->chunk ? chunks : 1;
 }
 
+/* The queries of the only token of a call, whose chunks of keys are apart. */
+static void quantise_token(const attend_task *task, uint32_t kv_head) {
+    for (uint32_t h = 0; h < heads_of_group(task->m); h += unit_queries) {
+        query_list list;
+        list_queries(task, &list, kv_head, h, 0);
+        quantise_queries(task, &list);
+    }
+}
+
 static void merge_chunks(const attend_task *task) {
     const rz_run *run = task->run;
     const uint32_t heads = task->m->config.n_head;
@@ -225,22 +241,18 @@ static void merge_chunks(const attend_task *task) {
         for (size_t part = h + heads; part < (size_t)task->chunks * heads; part += heads) {
             merge_row(task, h, part, run->head_max[part], run->head_sum[part]);
         }
-        finish_head(task, h, h);
+        finish_head(task, h);
     }
 }
 
 void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
                uint32_t position) {
-    const uint32_t group = m->config.n_head / m->config.n_head_kv;
-    attend_task task = {m, kv, run, layer, n, position, 0, 0, 1};
-    task.unit_tokens = group >= unit_queries ? 1 : unit_queries / group;
+    attend_task task = {m, kv, run, layer, n, position, tokens_of_unit(m), 0, 1};
     task.blocks = rz_ceil_div(n, task.unit_tokens);
     uint64_t work = (uint64_t)n * (position + n) * m->config.n_head * m->config.head_dim * 2;
     rz_pool *pool = work < least_parallel_work ? NULL : m->pool;
     if (pool) task.chunks = chunks_apart(&task);
-    for (uint32_t h = 0; task.chunks > 1 && rz_kv_of_integers(kv->type) && h < m->config.n_head_kv; h++) {
-        quantise_group(&task, 0, h);
-    }
+    for (uint32_t h = 0; task.chunks > 1 && h < m->config.n_head_kv; h++) quantise_token(&task, h);
     rz_pool_run(pool, m->config.n_head_kv * task.blocks * task.chunks, attend_unit, &task);
     if (task.chunks > 1) merge_chunks(&task);
 }

@@ -8,7 +8,7 @@
  */
 #include "forward.h"
 
-#include "kern/kv_i16.h"
+#include "kern/fmath.h"
 #include "math64.h"
 
 void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
@@ -54,9 +54,7 @@ void rz_run_layout(rz_run *run, rz_arena *a, const rz_model *m, uint32_t chunk,
     uint64_t room = rz_tile_room(m->kern->tile, n);
     run->act_f32 = rz_arena_take(a, room, widest * sizeof(float));
     run->act_q8 = rz_arena_take(a, room, widest / 32 * rz_act_block(m->kern));
-    const uint64_t group = rz_tile_room(m->kern->tile_small, c->n_head / c->n_head_kv);
-    const uint32_t q_row = rz_max_u32(c->head_dim / 32 * rz_act_block(m->kern), rz_i16_row(c->head_dim));
-    run->q_act = rz_arena_take(a, n * c->n_head_kv * group, q_row);
+    run->q_act = rz_arena_take(a, rz_attend_room(m, chunk), rz_attend_row(m));
     run->logits = rz_arena_take(a, run->logits_rows, run->ld_vocab * sizeof(float));
 }
 

@@ -31,7 +31,7 @@ typedef struct {
     float *expert_in, *expert_out; /* [C][ld_embd] their inputs and outputs */
     float *act_f32;         /* packed activations, see rz_act */
     uint8_t *act_q8;
-    uint8_t *q_act;         /* [C][n_head_kv] queries of a group, for a KV cache of integers */
+    uint8_t *q_act;         /* [rz_attend_room(C)][rz_attend_row()] queries as a KV cache of integers meets them */
     float *logits;          /* [logits_rows][ld_vocab] */
 } rz_run;
 
@@ -54,6 +54,9 @@ void rz_forward(const rz_model *m, rz_kv *kv, rz_run *run, const uint32_t *token
 void rz_attend(const rz_model *m, const rz_kv *kv, rz_run *run, uint32_t layer, uint32_t n,
                uint32_t position);
 
+/* How many queries n tokens need room for as integers, and the bytes of one. */
+uint64_t rz_attend_room(const rz_model *m, uint32_t n);
+uint32_t rz_attend_row(const rz_model *m);
 
 /* ---- product.c ------------------------------------------------------------------------------ */
 

@@ -94,8 +94,8 @@ static bool store_floats(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t
 static void store_key_block(const rz_kv *kv, uint8_t *cell, uint32_t lane, const uint8_t *block) {
     uint8_t *words = cell + 2 * kv->nr + 4 * lane;
     memcpy(cell + 2 * lane, block, 2);
-    for (uint32_t i = 0; i < Q8_BLOCK; i++) {
-        words[i / 4 * 4 * kv->nr + i % 4] = block[2 + i] ^ kv->flip;
+    for (uint32_t i = 0; i < Q8_BLOCK; i += 4) {
+        rz_store_u32(words + i * kv->nr, rz_load_u32(block + 2 + i) ^ kv->flip * 0x01010101u);
     }
 }
 
@@ -103,7 +103,10 @@ static void store_key_block(const rz_kv *kv, uint8_t *cell, uint32_t lane, const
 static void store_value_block(const rz_kv *kv, uint8_t *values, uint32_t key, const uint8_t *block) {
     if (key == 0) memset(values, 0, RZ_VALUE_CODES);
     rz_store_u32(values + 4 * key, rz_bits_from_f32(rz_f32_from_f16(rz_load_u16(block))));
-    for (uint32_t d = 0; d < Q8_BLOCK; d++) values[rz_value_code(kv->nr, key, d)] = block[2 + d];
+    for (uint32_t d = 0; d < Q8_BLOCK; d += kv->nr) { /* a group, because dividing takes long */
+        uint8_t *codes = values + rz_value_code(kv->nr, key, d);
+        for (uint32_t i = 0; i < kv->nr; i++) codes[4 * i] = block[2 + d + i];
+    }
 }
 
 static bool store_q8(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *values, uint32_t key,
@@ -136,8 +139,9 @@ static bool store_i16(const rz_kv *kv, uint8_t *group, uint32_t lane, uint8_t *v
     for (uint32_t d = 0; d < rz_round_up(n, 2); d++) {
         rz_store_u16(group + rz_i16_key_at(nr, lane, d), d < n ? rz_i16_of(k[d], ku) : 0);
     }
-    for (uint32_t d = 0; d < kv->v_width; d++) {
-        rz_store_u16(values + rz_i16_value_at(nr, key, d), d < n ? rz_i16_of(v[d], vu) : 0);
+    for (uint32_t d = 0; d < kv->v_width; d += nr) {
+        uint8_t *row = values + rz_i16_value_at(nr, key, d);
+        for (uint32_t i = d; i < d + nr; i++, row += 4) rz_store_u16(row, i < n ? rz_i16_of(v[i], vu) : 0);
     }
     const bool key_fits = store_scale(group + 4 * lane, ku.scale);
     return store_scale(values + 4 * key, vu.scale) && key_fits;

@@ -3,7 +3,7 @@
  *
  * Floats and halves: neighbouring queries that see the same keys of a block are computed together, up to
  * SAME at a time, so that every key and value is loaded once for all of them; halves of a block are widened before where
- * more queries meet them. Bytes: products of integers, scores of all heads of a token at once, values of each head.
+ * more queries meet them. Bytes: products of integers, scores of all queries at once, values of a few.
  * 16-bit numbers: attend_i16.inc.c.
  */
 
@@ -211,18 +211,16 @@ static void add_bytes(const byte_weights *w, uint32_t n, const uint8_t *values, 
 /* Functions of their own, because tools/count.mjs counts by name. */
 #define COUNTED static __attribute__((noinline))
 
-/* Every query meets the keys of a block of a cache of bytes: in products the heads of a token together. */
+/* Every query meets the keys of a block of a cache of bytes. */
 COUNTED void attend_bytes(const rz_attn *a, uint32_t block, softmax_state *state) {
     const rz_mat keys = rz_key_matrix(a, block, NR);
+    const rz_act q = {.n = a->n_q, .cols = a->head_dim, .q8 = a->q_act};
     float s[RZ_ATTN_QUERIES][RZ_KEY_BLOCK];
     byte_weights w; /* an initialiser would clear all of it */
     w.out = a->out, w.shrink = state->shrink;
     /* The product with one query asks for its keys itself; a tile asks for the next group, which is too near. */
-    if (a->heads > 1) rz_fetch_ahead(keys.data, (uint32_t)keys.group_bytes * KEY_GROUPS);
-    for (uint32_t i = 0; i < a->n_q; i += a->heads) {
-        const rz_act q = {.n = a->heads, .cols = a->head_dim, .q8 = a->q_act[i / a->heads]};
-        a->key_product(&keys, 0, live_groups(block, a->limit[a->n_q - 1]), &q, s[i], RZ_KEY_BLOCK);
-    }
+    if (a->n_q > 1) rz_fetch_ahead(keys.data, (uint32_t)keys.group_bytes * KEY_GROUPS);
+    a->key_product(&keys, 0, live_groups(block, a->limit[a->n_q - 1]), &q, *s, RZ_KEY_BLOCK);
     softmax_block(a, 0, a->n_q, block, s, state);
     for (uint32_t d = 0; d < a->head_dim; d += 32) {
         const uint8_t *values = rz_value_block(a, block, d);

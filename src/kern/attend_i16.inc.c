@@ -70,7 +70,7 @@ static void add_values(const pair_vectors *w, const uint8_t *values, uint32_t gr
 static pair_vectors vectors_of_queries(const rz_attn *a, uint32_t i0, uint32_t n) {
     pair_vectors q = {.n = n};
     for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *x = a->q_act[(i0 + i) / a->heads] + (i0 + i) % a->heads * rz_i16_row(a->head_dim);
+        const uint8_t *x = a->q_act + (i0 + i) * rz_i16_row(a->head_dim);
         q.unit[i] = rz_load_f32(x), q.x[i] = (const int16_t *)(x + 4);
     }
     return q;

@@ -89,10 +89,8 @@ typedef struct {
     uint32_t head_dim;
     uint32_t n_q;
     const float *const *q;  /* [n_q], for RZ_KV_F32 and RZ_KV_F16 */
-    /* for the other types: queries come in runs of `heads` that see the same keys */
-    uint32_t heads;
-    const uint8_t *const *q_act; /* [n_q / heads] their q: rz_act.q8 of that many tokens in tiles of tile_small, or rows of rz_i16_row */
-    rz_matmul_fn *key_product;   /* for RZ_KV_Q8_0: the table's */
+    const uint8_t *q_act;   /* for the other types: rz_act.q8 of n_q tokens in tiles of tile_small, or rows of rz_i16_row */
+    rz_matmul_fn *key_product; /* for RZ_KV_Q8_0: the table's */
     const uint32_t *first;  /* [n_q], ascending; NULL: 0 */
     const uint32_t *limit;  /* [n_q], ascending, > first */
     float softcap;          /* 0: none */

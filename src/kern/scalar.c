@@ -373,7 +373,7 @@ static void add_whole(const rz_attn *a, const uint8_t *values, float *out, float
 /* The score of a query and a key as 16-bit numbers: sums of 32 products are exact. */
 static float score_i16(const rz_attn *a, uint32_t i, uint32_t key) {
     const uint32_t row = rz_i16_row(a->head_dim);
-    const uint8_t *q = a->q_act[i / a->heads] + i % a->heads * row;
+    const uint8_t *q = a->q_act + i * row;
     const uint8_t *group = (const uint8_t *)a->k + (size_t)(key / NR) * NR * row;
     float acc = 0;
     for (uint32_t d0 = 0; d0 < a->head_dim; d0 += 32) {
@@ -400,7 +400,7 @@ static void raw_scores(const rz_attn *a, uint32_t i, uint32_t block, uint32_t en
     if (a->kv_type == RZ_KV_Q8_0) {
         rz_mat keys = rz_key_matrix(a, block, NR);
         const size_t row = (size_t)a->head_dim / 32 * sizeof(act_block);
-        rz_act q = {.n = 1, .cols = a->head_dim, .q8 = a->q_act[i / a->heads] + i % a->heads * row};
+        rz_act q = {.n = 1, .cols = a->head_dim, .q8 = a->q_act + i * row};
         a->key_product(&keys, 0, rz_ceil_div(rz_min_u32(end - block, RZ_KEY_BLOCK), NR), &q, s, RZ_KEY_BLOCK);
         return;
     }

@@ -37,10 +37,9 @@ static void attention(const rz_kern *k, uint32_t kv_type) {
     const float *q[n_queries];
     float *out[n_queries];
     uint32_t limit[n_queries];
-    const uint8_t *query_act = NULL;
     for (int i = 0; i < n_queries; i++) q[i] = kv, out[i] = rows_of[i], limit[i] = keys;
     rz_attn a = {.k = kv, .v = kv, .kv_type = kv_type, .head_dim = head_dim, .n_q = n_queries,
-                 .q = q, .heads = n_queries, .q_act = &query_act, .key_product = no_scores,
+                 .q = q, .key_product = no_scores,
                  .limit = limit, .out = out, .max = max, .sum = sum};
     k->attend(&a, 0);
     free(kv);

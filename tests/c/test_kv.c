@@ -9,7 +9,7 @@
 #include "../../src/kv.h"
 #include "check.h"
 
-enum { widest = 128, heads = 2, positions = 600, queries = 5 };
+enum { widest = 128, heads = 2, positions = 600, queries = 9 /* one more than a tile has */ };
 
 static uint32_t head_dim;
 static float keys[positions][heads * widest], values[positions][heads * widest], query[queries][widest];
@@ -136,42 +136,36 @@ static void model_attention(uint32_t type, uint32_t head, int i, uint32_t limit,
     for (uint32_t d = 0; d < head_dim; d++) out[d] /= total;
 }
 
-/* Queries of `together` heads of one token as integers. */
-static void pack_queries(const rz_kern *kern, uint32_t type, const float (*q)[widest], uint32_t together, uint8_t *dst) {
-    for (uint32_t i = 0; type == RZ_KV_I16 && i < together; i++) rz_i16_query(dst + i * rz_i16_row(head_dim), q[i], head_dim);
-    for (uint32_t i = 0, width; type == RZ_KV_Q8_0 && i < together; i += width) {
-        width = rz_tile_width(kern->tile_small, together, i);
-        kern->act_q8(dst + i * (head_dim / 32) * rz_act_block(kern), q[i], widest, head_dim,
-                     rz_min_u32(width, together - i), width);
+/* n queries as integers. */
+static void pack_queries(const rz_kern *kern, uint32_t type, const float (*q)[widest], uint32_t n, uint8_t *dst) {
+    for (uint32_t i = 0; type == RZ_KV_I16 && i < n; i++) rz_i16_query(dst + i * rz_i16_row(head_dim), q[i], head_dim);
+    for (uint32_t i = 0, width; type == RZ_KV_Q8_0 && i < n; i += width) {
+        width = rz_tile_width(kern->tile_small, n, i);
+        kern->act_q8(dst + i * (head_dim / 32) * rz_act_block(kern), q[i], widest, head_dim, rz_min_u32(width, n - i), width);
     }
 }
 
-/* n queries from i0 on over the first chunk of keys of one head, as tokens of `together` heads each; query i sees the
- * keys first[i] <= key < limit[i]. */
+/* n queries from i0 on over the first chunk of keys of one head; query i sees the keys first[i] <= key < limit[i]. */
 static void attend_some(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t i0, uint32_t n, const uint32_t *first,
-                        const uint32_t *limit, uint32_t together, float (*rows)[widest], float *sum) {
-    enum { room = 8 };
+                        const uint32_t *limit, float (*rows)[widest], float *sum) {
+    enum { room = 16 };
     const float *q[queries];
-    const uint8_t *q_act[queries];
     float *out[queries], max[queries];
-    static uint8_t acts[queries][room * (widest / 32) * (16 + 64)];
+    static uint8_t q_act[room * (widest / 32) * (16 + 64)];
     for (uint32_t i = 0; i < n; i++) q[i] = query[i0 + i], out[i] = rows[i];
-    for (uint32_t run = 0; run < n / together; run++) {
-        q_act[run] = acts[run];
-        pack_queries(kern, kv->type, query + i0 + run * together, together, acts[run]);
-    }
+    pack_queries(kern, kv->type, query + i0, n, q_act);
     rz_attn a = {.k = rz_kv_k(kv, 0, head), .v = rz_kv_v(kv, 0, head), .kv_type = kv->type,
-                 .head_dim = head_dim, .n_q = n, .q = q, .heads = together, .q_act = q_act, .first = first, .limit = limit,
+                 .head_dim = head_dim, .n_q = n, .q = q, .q_act = q_act, .first = first, .limit = limit,
                  .key_product = kern->key_product, .out = out, .max = max, .sum = sum};
     kern->attend(&a, 0);
 }
 
-/* All of them over the same keys. */
+/* All of them over the same keys, `together` a call: 1 or all. */
 static void attend(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t limit, uint32_t together,
                    float (*rows)[widest], float *sum) {
     uint32_t first[queries] = {0}, limits[queries];
     for (int i = 0; i < queries; i++) limits[i] = limit;
-    attend_some(kern, kv, head, 0, queries, first, limits, together, rows, sum);
+    for (uint32_t i = 0; i < queries; i += together) attend_some(kern, kv, head, i, together, first, limits, rows + i, sum + i);
 }
 
 static void compare(const rz_kern *kern, const rz_kv *kv, uint32_t head, uint32_t limit) {
@@ -206,17 +200,18 @@ static void stores_and_reads(const rz_kern *kern, uint32_t type, uint32_t dims) 
 
 /* Queries that see keys of their own get the same bits together and alone. */
 static void keeps_to_its_keys(const rz_kern *kern, uint32_t type) {
-    static const uint32_t first[][queries] = {{0, 0, 0, 0, 0}, {0, 5, 31, 33, 64}, {0, 0, 64, 70, 71}},
-                          limit[][queries] = {{1, 31, 32, 33, 70}, {1, 7, 64, 65, 66}, {2, 3, 90, 91, 100}};
+    static const uint32_t first[][queries] = {{0}, {0, 5, 31, 33, 64, 64, 65, 66, 96}, {0, 0, 64, 70, 71, 71, 71, 71, 71}},
+                          limit[][queries] = {{1, 31, 32, 33, 70, 70, 70, 70, 71}, {1, 7, 64, 65, 66, 67, 68, 69, 97},
+                                              {2, 3, 90, 91, 100, 100, 100, 100, 100}};
     static float out[queries][widest], alone[1][widest];
     float sum[queries], sum_alone;
     head_dim = 64;
     cache c = open_cache(kern, type);
     for (uint32_t t = 0; t < 100; t++) rz_kv_append(&c.kv, 0, t, keys[t], values[t]);
     for (int n = 0; n < 3; n++) {
-        attend_some(kern, &c.kv, 1, 0, queries, first[n], limit[n], 1, out, sum);
+        attend_some(kern, &c.kv, 1, 0, queries, first[n], limit[n], out, sum);
         for (uint32_t i = 0; i < queries; i++) {
-            attend_some(kern, &c.kv, 1, i, 1, first[n] + i, limit[n] + i, 1, alone, &sum_alone);
+            attend_some(kern, &c.kv, 1, i, 1, first[n] + i, limit[n] + i, alone, &sum_alone);
             CHECK(memcmp(out[i], alone[0], head_dim * sizeof(float)) == 0 && sum[i] == sum_alone, "%s, ranges %d, query %u",
                   kern->name, n, i);
         }

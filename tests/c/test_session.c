@@ -474,9 +474,10 @@ static void rewind_and_turns(uint32_t kv_type) {
 }
 
 /* A token that sees three chunks of keys: threads take them apart. A session of chunks of 2 has no room for that. */
-static void many_keys(uint32_t kv_type) {
+static void many_keys(uint32_t kv_type, uint32_t n_head, uint32_t n_head_kv) {
     enum { n_keys = 1200, n_tokens = 3 };
     tiny_spec spec = wide_spec(RZ_DT_Q8_0);
+    spec.n_head = n_head, spec.n_head_kv = n_head_kv, spec.head_dim = 32;
     host_file file = tiny_model(&spec);
     uint32_t ids[n_keys];
     const size_t bytes = spec.n_vocab * sizeof(float);
@@ -686,9 +687,10 @@ int main(void) {
     TEST(f16_cache, RZ_DT_Q4_0);
     TEST(rewind_and_turns, RZ_KV_F32);
     TEST(rewind_and_turns, RZ_KV_F16);
-    TEST(many_keys, RZ_KV_F32);
-    TEST(many_keys, RZ_KV_F16);
-    TEST(many_keys, RZ_KV_Q8_0);
+    TEST(many_keys, RZ_KV_F32, 8, 4);
+    TEST(many_keys, RZ_KV_F16, 8, 4);
+    TEST(many_keys, RZ_KV_Q8_0, 6, 2);
+    TEST(many_keys, RZ_KV_Q8_0, 20, 1); /* more heads than are computed at once */
     TEST(same_seed);
     TEST(logits_without_penalty);
     TEST(memory);
