@@ -161,7 +161,7 @@ typedef struct rz_kern {
     /* y = x / sqrt(mean(x^2) + eps) * w; Zhang and Sennrich, "Root Mean Square Layer
      * Normalization" (2019). y may be x. */
     void (*rmsnorm)(float *y, const float *x, const float *w, uint32_t n, float eps);
-    /* y = silu(gate) * up, silu(x) = x / (1 + exp(-x)); Shazeer, "GLU Variants" (2020) */
+    /* y = silu(gate) * up, silu(x) = x / (1 + exp(-x)); y may be gate, not up. Shazeer, "GLU Variants" (2020) */
     void (*silu_mul)(float *y, const float *gate, const float *up, uint32_t n);
     /* y = f(x) for one of enum rz_act; y may be x. */
     void (*activate)(float *y, const float *x, uint32_t n, uint32_t kind);

@@ -84,16 +84,6 @@ SHARED_FN void SHARED(rmsnorm)(float *y, const float *x, const float *w, uint32_
     for (; i < n; i++) y[i] = x[i] * scale * w[i];
 }
 
-SHARED_FN void SHARED(silu_mul)(float *y, const float *gate, const float *up, uint32_t n) {
-    uint32_t i = 0;
-    for (; i + NR <= n; i += NR) {
-        vf g = vf_load(gate + i);
-        vf below = vf_add(vf_splat(1.0f), vf_exp(vf_sub(vf_zero(), g)));
-        vf_store(y + i, vf_mul(vf_div(g, below), vf_load(up + i)));
-    }
-    for (; i < n; i++) y[i] = gate[i] / (1.0f + rz_expf(-gate[i])) * up[i];
-}
-
 SHARED_FN void SHARED(layernorm)(float *y, const float *x, const float *w, const float *b, uint32_t n,
                       float eps) {
     float lanes[NR];
@@ -149,14 +139,25 @@ static inline vf activate_vector(vf x, uint32_t kind) {
     return vf_mul(vf_mul(vf_splat(0.5f), x), vf_add(one, bent));
 }
 
+/* n a multiple of NR */
+static __attribute__((noinline)) void activate_vectors(float *y, const float *x, uint32_t n, uint32_t kind) {
+    for (uint32_t i = 0; i < n; i += NR) vf_store(y + i, activate_vector(vf_load(x + i), kind));
+}
+
 /* A tail shorter than a vector goes through one, so that all elements are computed alike. */
 SHARED_FN void SHARED(activate)(float *y, const float *x, uint32_t n, uint32_t kind) {
+    const uint32_t whole = n / NR * NR, rest = n - whole;
+    float tail[NR] = {0};
+    activate_vectors(y, x, whole, kind);
+    if (rest == 0) return;
+    memcpy(tail, x + whole, rest * sizeof *x);
+    activate_vectors(tail, tail, NR, kind);
+    memcpy(y + whole, tail, rest * sizeof *y);
+}
+
+SHARED_FN void SHARED(silu_mul)(float *y, const float *gate, const float *up, uint32_t n) {
     uint32_t i = 0;
-    for (; i + NR <= n; i += NR) vf_store(y + i, activate_vector(vf_load(x + i), kind));
-    if (i < n) {
-        float tail[NR] = {0};
-        memcpy(tail, x + i, (n - i) * sizeof *x);
-        vf_store(tail, activate_vector(vf_load(tail), kind));
-        memcpy(y + i, tail, (n - i) * sizeof *y);
-    }
+    SHARED(activate)(y, gate, n, RZ_ACT_SILU);
+    for (; i + NR <= n; i += NR) vf_store(y + i, vf_mul(vf_load(y + i), vf_load(up + i)));
+    for (; i < n; i++) y[i] *= up[i];
 }
