@@ -18,49 +18,25 @@ static void dequantize_bf16(const uint8_t *p, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = rz_f32_from_bf16(rz_load_u16(p + 2 * i));
 }
 
-/* f16 d, 16 bytes: low nibble of byte j is weight j, high nibble weight j + 16; (q - 8) d */
-static void dequantize_q4_0(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 32, p += 18, out += 32) {
-        float d = rz_half_at(p);
-        for (int j = 0; j < 16; j++) {
-            out[j] = (float)((p[2 + j] & 15) - 8) * d;
-            out[j + 16] = (float)((p[2 + j] >> 4) - 8) * d;
+/* f16 d, with a minimum f16 m, with five bits the fifth ones of all weights, 16 bytes: low nibble of byte j is weight j, high
+ * nibble weight j + 16; q d + m, or without a minimum q d where the middle of the codes is 0 */
+static void dequantize_codes(const uint8_t *p, float *out, size_t n, bool fifth, bool minimum) {
+    for (size_t i = 0; i < n; i += 32, p += 16, out += 32) {
+        const float d = rz_half_at(p), m = minimum ? rz_half_at(p + 2) : 0;
+        p += minimum ? 4 : 2;
+        const uint32_t high = fifth ? rz_load_u32(p) : 0;
+        p += fifth ? 4 : 0;
+        for (int j = 0; j < 32; j++) {
+            const int low = j < 16 ? p[j] & 15 : p[j - 16] >> 4, code = low | (int)(high >> j & 1) << 4;
+            out[j] = minimum ? (float)code * d + m : (float)(code - (fifth ? 16 : 8)) * d;
         }
     }
 }
 
-/* f16 d, f16 m, 16 bytes as Q4_0; q d + m */
-static void dequantize_q4_1(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 32, p += 20, out += 32) {
-        float d = rz_half_at(p), m = rz_half_at(p + 2);
-        for (int j = 0; j < 16; j++) {
-            out[j] = (float)(p[4 + j] & 15) * d + m;
-            out[j + 16] = (float)(p[4 + j] >> 4) * d + m;
-        }
-    }
-}
-
-/* Weight j (0..31) of 5 bits: nibbles as Q4_0, bit j of the word before them is the fifth. */
-static int code_q5(const uint8_t *p, int j) {
-    int low = j < 16 ? p[4 + j] & 15 : p[4 + j - 16] >> 4;
-    return low | (int)(rz_load_u32(p) >> j & 1) << 4;
-}
-
-/* f16 d, 32 high bits, 16 bytes; (q - 16) d */
-static void dequantize_q5_0(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 32, p += 22, out += 32) {
-        float d = rz_half_at(p);
-        for (int j = 0; j < 32; j++) out[j] = (float)(code_q5(p + 2, j) - 16) * d;
-    }
-}
-
-/* f16 d, f16 m, 32 high bits, 16 bytes; q d + m */
-static void dequantize_q5_1(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 32, p += 24, out += 32) {
-        float d = rz_half_at(p), m = rz_half_at(p + 2);
-        for (int j = 0; j < 32; j++) out[j] = (float)code_q5(p + 4, j) * d + m;
-    }
-}
+static void dequantize_q4_0(const uint8_t *p, float *out, size_t n) { dequantize_codes(p, out, n, false, false); }
+static void dequantize_q4_1(const uint8_t *p, float *out, size_t n) { dequantize_codes(p, out, n, false, true); }
+static void dequantize_q5_0(const uint8_t *p, float *out, size_t n) { dequantize_codes(p, out, n, true, false); }
+static void dequantize_q5_1(const uint8_t *p, float *out, size_t n) { dequantize_codes(p, out, n, true, true); }
 
 /* f16 d, 32 signed bytes; q d */
 static void dequantize_q8_0(const uint8_t *p, float *out, size_t n) {
@@ -70,7 +46,8 @@ static void dequantize_q8_0(const uint8_t *p, float *out, size_t n) {
     }
 }
 
-void rz_dequantize_unpacked(const rz_dtype *t, const uint8_t *p, float *out, size_t n) {
+/* A row of a type that has an unpacker. */
+static void dequantize_unpacked(const rz_dtype *t, const uint8_t *p, float *out, size_t n) {
     uint8_t codes[RZ_BLOCK_MAX];
     float factors[2 * RZ_BLOCK_MAX / 16];
     for (size_t i = 0; i < n; i += t->block, p += t->block_bytes, out += t->block) {
@@ -82,28 +59,13 @@ void rz_dequantize_unpacked(const rz_dtype *t, const uint8_t *p, float *out, siz
     }
 }
 
-/* A type that is computed with in its unpacked form: dequantiser and unpacker. */
-#define UNPACKED(id, name)                                                                         \
-    static void dequantize_##name(const uint8_t *p, float *out, size_t n) {                        \
-        rz_dequantize_unpacked(rz_dtype_get(id), p, out, n);                                       \
+void rz_dtype_dequantize(const rz_dtype *t, const uint8_t *blocks, float *out, size_t n) {
+    if (t->unpack) {
+        dequantize_unpacked(t, blocks, out, n);
+    } else {
+        t->dequantize(blocks, out, n);
     }
-UNPACKED(RZ_DT_Q2_K, q2_k)
-UNPACKED(RZ_DT_Q3_K, q3_k)
-UNPACKED(RZ_DT_IQ2_XXS, iq2_xxs)
-UNPACKED(RZ_DT_IQ2_XS, iq2_xs)
-UNPACKED(RZ_DT_IQ3_XXS, iq3_xxs)
-UNPACKED(RZ_DT_IQ1_S, iq1_s)
-UNPACKED(RZ_DT_IQ4_NL, iq4_nl)
-UNPACKED(RZ_DT_IQ3_S, iq3_s)
-UNPACKED(RZ_DT_IQ2_S, iq2_s)
-UNPACKED(RZ_DT_IQ4_XS, iq4_xs)
-UNPACKED(RZ_DT_IQ1_M, iq1_m)
-UNPACKED(RZ_DT_TQ1_0, tq1_0)
-UNPACKED(RZ_DT_TQ2_0, tq2_0)
-UNPACKED(RZ_DT_MXFP4, mxfp4)
-UNPACKED(RZ_DT_NVFP4, nvfp4)
-UNPACKED(RZ_DT_Q1_0, q1_0)
-UNPACKED(RZ_DT_Q2_0, q2_0)
+}
 
 /* Rows of the table: types with a packed form of their own, types that are unpacked, mere names. */
 #define FORM(name_, block_, bytes, dequantize_)                                                    \
@@ -112,7 +74,6 @@ UNPACKED(RZ_DT_Q2_0, q2_0)
     {.name = name_,                                                                                \
      .block = block_,                                                                              \
      .block_bytes = bytes,                                                                         \
-     .dequantize = dequantize_##id,                                                                \
      .unpack = rz_unpack_##id,                                                                     \
      .levels = rz_levels_##levels_,                                                                \
      __VA_ARGS__}
@@ -127,8 +88,8 @@ static const rz_dtype dtypes[RZ_DT_COUNT] = {
     [RZ_DT_Q5_1] = FORM("Q5_1", 32, 24, dequantize_q5_1),
     [RZ_DT_Q8_0] = FORM("Q8_0", 32, 34, dequantize_q8_0),
     [9] = NAME("Q8_1"),
-    [RZ_DT_Q2_K] = BLOCKS("Q2_K", 256, 84, q2_k, q2_k, .minima = true),
-    [RZ_DT_Q3_K] = BLOCKS("Q3_K", 256, 110, q3_k, q3_k),
+    [RZ_DT_Q2_K] = BLOCKS("Q2_K", 256, 84, q2_k, q2_k, .word_codes = 2, .minima = true),
+    [RZ_DT_Q3_K] = BLOCKS("Q3_K", 256, 110, q3_k, q3_k, .word_codes = 2),
     [RZ_DT_Q4_K] = FORM("Q4_K", 256, 144, rz_dequantize_q4_k),
     [RZ_DT_Q5_K] = FORM("Q5_K", 256, 176, rz_dequantize_q5_k),
     [RZ_DT_Q6_K] = FORM("Q6_K", 256, 210, rz_dequantize_q6_k),
@@ -137,10 +98,10 @@ static const rz_dtype dtypes[RZ_DT_COUNT] = {
     [RZ_DT_IQ2_XS] = BLOCKS("IQ2_XS", 256, 74, iq2_xs, iq2),
     [RZ_DT_IQ3_XXS] = BLOCKS("IQ3_XXS", 256, 98, iq3_xxs, iq3_xxs),
     [RZ_DT_IQ1_S] = BLOCKS("IQ1_S", 256, 50, iq1_s, iq1),
-    [RZ_DT_IQ4_NL] = BLOCKS("IQ4_NL", 32, 18, iq4_nl, iq4),
+    [RZ_DT_IQ4_NL] = BLOCKS("IQ4_NL", 32, 18, iq4_nl, iq4, .word_codes = 4),
     [RZ_DT_IQ3_S] = BLOCKS("IQ3_S", 256, 110, iq3_s, iq3_s),
     [RZ_DT_IQ2_S] = BLOCKS("IQ2_S", 256, 82, iq2_s, iq2),
-    [RZ_DT_IQ4_XS] = BLOCKS("IQ4_XS", 256, 136, iq4_xs, iq4),
+    [RZ_DT_IQ4_XS] = BLOCKS("IQ4_XS", 256, 136, iq4_xs, iq4, .word_codes = 4),
     [24] = NAME("I8"),
     [25] = NAME("I16"),
     [26] = NAME("I32"),

@@ -62,13 +62,16 @@ typedef struct {
     const char *name;     /* as llama.cpp prints it; NULL: no such type */
     uint32_t block;       /* weights per block; 0: known by name only, cannot be computed with */
     uint32_t block_bytes; /* bytes per block in the file */
-    /* blocks -> n floats, n a multiple of `block` */
-    void (*dequantize)(const uint8_t *blocks, float *out, size_t n);
-    rz_unpack_fn *unpack; /* NULL: the type has a packed form and kernels of its own */
+    void (*dequantize)(const uint8_t *blocks, float *out, size_t n); /* NULL: as `unpack` says; see rz_dtype_dequantize() */
+    rz_unpack_fn *unpack; /* NULL: the type has kernels of its own */
     const int8_t *levels; /* [16]: what the codes of unpack stand for */
+    uint8_t word_codes;   /* 2 or 4: packed in words of so many bits for a code, which kernels unpack; 0: as whole blocks */
     bool minima;          /* unpack gives them */
     bool floats;          /* products take activations as floats, not as int8 */
 } rz_dtype;
+
+/* blocks -> n floats, n a multiple of t->block */
+void rz_dtype_dequantize(const rz_dtype *t, const uint8_t *blocks, float *out, size_t n);
 
 /* The row of a type id, or NULL for an id that names no type. */
 const rz_dtype *rz_dtype_get(uint32_t id);

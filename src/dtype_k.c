@@ -4,41 +4,27 @@
  */
 #include "dtype_parts.h"
 
-/* f16 d, f16 dmin, 12 bytes of scales and minima, 128 bytes of nibbles: each 32 bytes hold group g
- * in the low and group g + 1 in the high nibbles; d s q - dmin m */
-void rz_dequantize_q4_k(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 256, p += 144) {
-        float d = rz_half_at(p), dmin = rz_half_at(p + 2);
+/* f16 d, f16 dmin, 12 bytes of scales and minima, for Q5_K 32 bytes qh: bit g of qh[j] is the fifth bit of weight j of group
+ * g, 128 bytes of nibbles: each 32 bytes hold group g in the low and group g + 1 in the high nibbles; d s q - dmin m */
+static void dequantize_groups(const uint8_t *p, float *out, size_t n, bool fifth) {
+    for (size_t i = 0; i < n; i += 256) {
+        const float d = rz_half_at(p), dmin = rz_half_at(p + 2);
+        const uint8_t *qh = p + 16, *q = fifth ? p + 48 : qh;
         for (int g = 0; g < 8; g++, out += 32) {
             uint8_t scale, min;
             rz_k_scale_min(p + 4, g, &scale, &min);
-            float ds = d * (float)scale, dm = dmin * (float)min;
-            const uint8_t *q = p + 16 + g / 2 * 32;
+            const float ds = d * (float)scale, dm = dmin * (float)min;
             for (int j = 0; j < 32; j++) {
-                out[j] = ds * (float)(g % 2 ? q[j] >> 4 : q[j] & 15) - dm;
+                const int low = q[g / 2 * 32 + j] >> g % 2 * 4 & 15, high = fifth ? (qh[j] >> g & 1) << 4 : 0;
+                out[j] = ds * (float)(low | high) - dm;
             }
         }
+        p = q + 128;
     }
 }
 
-/* As Q4_K, with 32 bytes qh before the nibbles: bit g of qh[j] is the fifth bit of weight j of
- * group g. */
-void rz_dequantize_q5_k(const uint8_t *p, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 256, p += 176) {
-        float d = rz_half_at(p), dmin = rz_half_at(p + 2);
-        const uint8_t *qh = p + 16;
-        for (int g = 0; g < 8; g++, out += 32) {
-            uint8_t scale, min;
-            rz_k_scale_min(p + 4, g, &scale, &min);
-            float ds = d * (float)scale, dm = dmin * (float)min;
-            const uint8_t *q = p + 48 + g / 2 * 32;
-            for (int j = 0; j < 32; j++) {
-                int code = (g % 2 ? q[j] >> 4 : q[j] & 15) | (qh[j] >> g & 1) << 4;
-                out[j] = ds * (float)code - dm;
-            }
-        }
-    }
-}
+void rz_dequantize_q4_k(const uint8_t *p, float *out, size_t n) { dequantize_groups(p, out, n, false); }
+void rz_dequantize_q5_k(const uint8_t *p, float *out, size_t n) { dequantize_groups(p, out, n, true); }
 
 /* 128 bytes ql, 64 bytes qh, 16 signed scales, f16 d. Half h of 128 weights, quarter b: nibble of
  * ql[64 h + l + 32 (b & 1)] (low for b < 2), bits 2b of qh[32 h + l]; d s (q - 32) */
@@ -59,6 +45,13 @@ void rz_dequantize_q6_k(const uint8_t *p, float *out, size_t n) {
 const int8_t rz_levels_q2_k[16] = {0, 1, 2, 3};
 const int8_t rz_levels_q3_k[16] = {-4, -3, -2, -1, 0, 1, 2, 3};
 
+void rz_put_pairs(uint8_t *codes, size_t step, const uint8_t *q) {
+    for (int i = 0; i < 64; i++, codes += step) {
+        const uint32_t four = rz_load_u32(q + (i / 32 * 8 + i % 8) * 4);
+        rz_store_u32(codes, four >> i / 8 % 4 * 2 & rz_bytes4(3));
+    }
+}
+
 /* 16 bytes: scale in the low, minimum in the high nibble; 64 bytes: bits 2b of byte 32 h + l are
  * weight 128 h + 32 b + l; f16 d, f16 dmin; d s q - dmin m */
 void rz_unpack_q2_k(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
@@ -67,12 +60,7 @@ void rz_unpack_q2_k(const uint8_t *p, uint8_t *codes, size_t step, float *factor
         factors[(size_t)i * lanes] = d * (float)(p[i] & 15);
         factors[(size_t)(16 + i) * lanes] = dmin * (float)(p[i] >> 4);
     }
-    for (int b = 0; b < 8; b++) {
-        const uint8_t *q = p + 16 + b / 4 * 32;
-        for (int w = 0; w < 8; w++, codes += step) {
-            rz_store_u32(codes, rz_load_u32(q + 4 * w) >> 2 * (b % 4) & rz_bytes4(3));
-        }
-    }
+    rz_put_pairs(codes, step, p + 16);
 }
 
 /* 32 bytes: bit b of byte l is the third bit of weight 32 b + l; 64 bytes of two bits as Q2_K;
@@ -85,12 +73,9 @@ void rz_unpack_q3_k(const uint8_t *p, uint8_t *codes, size_t step, float *factor
         int low = s[i % 8] >> (i < 8 ? 0 : 4) & 15, high = s[8 + i % 4] >> i / 4 * 2 & 3;
         factors[(size_t)i * lanes] = d * (float)((low | high << 4) - 32);
     }
-    for (int b = 0; b < 8; b++) {
-        const uint8_t *q = p + 32 + b / 4 * 32;
-        for (int w = 0; w < 8; w++, codes += step) {
-            uint32_t low = rz_load_u32(q + 4 * w) >> 2 * (b % 4) & rz_bytes4(3);
-            uint32_t high = rz_load_u32(p + 4 * w) >> b & rz_bytes4(1);
-            rz_store_u32(codes, low | high << 2);
-        }
+    rz_put_pairs(codes, step, p + 32);
+    for (int i = 0; i < 64; i++, codes += step) {
+        const uint32_t third = rz_load_u32(p + i % 8 * 4) >> i / 8 & rz_bytes4(1);
+        rz_store_u32(codes, rz_load_u32(codes) | third << 2);
     }
 }

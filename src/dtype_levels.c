@@ -108,9 +108,5 @@ void rz_unpack_tq1_0(const uint8_t *p, uint8_t *codes, size_t step, float *facto
 /* 64 bytes of two bits as Q2_K, f16 d; d (q - 1) */
 void rz_unpack_tq2_0(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
     rz_put_scales(factors, lanes, 0, 16, rz_half_at(p + 64));
-    for (int b = 0; b < 8; b++) {
-        for (int w = 0; w < 8; w++, codes += step) {
-            rz_store_u32(codes, rz_load_u32(p + b / 4 * 32 + 4 * w) >> 2 * (b % 4) & rz_bytes4(3));
-        }
-    }
+    rz_put_pairs(codes, step, p);
 }

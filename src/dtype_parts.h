@@ -9,9 +9,6 @@
 
 typedef void rz_dequantize_fn(const uint8_t *blocks, float *out, size_t n);
 
-/* A row of a type that has an unpacker, by what rz_unpack_fn says. */
-void rz_dequantize_unpacked(const rz_dtype *t, const uint8_t *blocks, float *out, size_t n);
-
 rz_dequantize_fn rz_dequantize_q4_k, rz_dequantize_q5_k, rz_dequantize_q6_k;
 rz_unpack_fn rz_unpack_q2_k, rz_unpack_q3_k;
 rz_unpack_fn rz_unpack_iq1_s, rz_unpack_iq1_m, rz_unpack_iq2_xxs, rz_unpack_iq2_xs;
@@ -33,6 +30,10 @@ static inline float rz_half_at(const uint8_t *p) {
 static inline uint32_t rz_bytes4(uint32_t x) {
     return x * 0x01010101u;
 }
+
+/* The 256 codes of two bits of Q2_K, Q3_K and TQ2_0, as rz_unpack_fn says: bits 2b of byte 32 h + l are weight
+ * 128 h + 32 b + l. */
+void rz_put_pairs(uint8_t *codes, size_t step, const uint8_t *q);
 
 /* Scales first .. first + n all equal. */
 static inline void rz_put_scales(float *factors, size_t lanes, int first, int n, float scale) {

@@ -108,7 +108,7 @@ static void add_row(const rz_model *m, float *x, const float *y) {
 static void take_row(rz_run *run, const rz_mat *w, uint32_t row, float *x, bool add) {
     float *values = run->norm; /* free at this point */
     rz_pack_row(w, row, run->row);
-    rz_dtype_get(w->dtype)->dequantize(run->row, add ? values : x, w->cols);
+    rz_dtype_dequantize(rz_dtype_get(w->dtype), run->row, add ? values : x, w->cols);
     for (uint32_t i = 0; add && i < w->cols; i++) x[i] += values[i];
 }
 

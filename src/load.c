@@ -258,7 +258,7 @@ static stretch stretch_at(const rz_load_job *j, uint64_t row, uint64_t most) {
 static int64_t store_vector(const rz_load_job *j, const stretch *r, const uint8_t *from) {
     /* stacked targets take equal shares of each stack */
     float *out = (float *)r->target->dst + r->stack * (j->stack_rows / j->n_targets) + r->row;
-    rz_dtype_get(j->dtype)->dequantize(from, out, (size_t)r->n);
+    rz_dtype_dequantize(rz_dtype_get(j->dtype), from, out, (size_t)r->n);
     for (uint64_t i = 0; i < r->n; i++) {
         if (!(out[i] - out[i] == 0)) return (int64_t)i;
         out[i] += j->add;
@@ -321,7 +321,7 @@ static int64_t store_rows(rz_load_stream *s, const rz_load_job *j, const stretch
         if (j->plane) {
             good = rz_pack_mxfp4_plane(m, data, row, from, j->plane == RZ_PLANE_SCALES);
         } else {
-            rz_dtype_get(j->dtype)->dequantize(from, s->convert, m->cols);
+            rz_dtype_dequantize(rz_dtype_get(j->dtype), from, s->convert, m->cols);
             good = store_converted(s, m, data, row);
         }
         if (!good) return (int64_t)i;
@@ -375,7 +375,7 @@ static int64_t store_transposed(rz_load_stream *s, const rz_load_job *j, uint64_
         for (uint32_t r = 0; r < t->mat.rows; r++) {
             const uint8_t *from = s->staging + dealt_at(&d, r) * type->block_bytes;
             for (uint32_t c = 0; c < t->mat.cols; c++) {
-                type->dequantize(from + c * row_bytes, &s->convert[c], 1);
+                rz_dtype_dequantize(type, from + c * row_bytes, &s->convert[c], 1);
             }
             if (!store_converted(s, &t->mat, t->dst + stack * rz_mat_bytes(&t->mat), r)) return 0;
         }

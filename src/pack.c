@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
     uint32_t cell_bytes; /* bytes of a cell, per row */
-    uint32_t n_parts;    /* 0: not such a type */
+    uint32_t n_parts;    /* 0: whole blocks */
     pack_part parts[4];
 } pack_form;
 
@@ -37,12 +37,16 @@ static const pack_form forms[RZ_DT_COUNT] = {
     [RZ_DT_Q5_0] = {22, 3, {{PART_F16, 2, 1, 0}, {PART_BITS, 4, 1, 2}, {PART_PLAIN, 4, 4, 6}}},
     [RZ_DT_Q5_1] = {24, 3, {{PART_F16, 2, 2, 0}, {PART_BITS, 4, 1, 4}, {PART_PLAIN, 4, 4, 8}}},
     [RZ_DT_Q8_0] = {34, 2, {{PART_F16, 2, 1, 0}, {PART_FLIP, 4, 8, 2}}},
+    [RZ_DT_Q2_K] = {84, 3, {{PART_F16, 2, 2, 80}, {PART_PLAIN, 4, 4, 0}, {PART_PLAIN, 4, 16, 16}}},
+    [RZ_DT_Q3_K] = {110, 4, {{PART_F16, 2, 1, 108}, {PART_PLAIN, 4, 3, 96}, {PART_PLAIN, 4, 8, 0}, {PART_PLAIN, 4, 16, 32}}},
     [RZ_DT_Q4_K] = {148, 3,
                     {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 32, 16}}},
     [RZ_DT_Q5_K] = {180, 3,
                     {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 40, 16}}},
     [RZ_DT_Q6_K] = {210, 3,
                     {{PART_F16, 2, 1, 208}, {PART_PLAIN, 1, 16, 192}, {PART_Q6_CODES, 4, 48, 0}}},
+    [RZ_DT_IQ4_NL] = {18, 2, {{PART_F16, 2, 1, 0}, {PART_PLAIN, 4, 4, 2}}},
+    [RZ_DT_IQ4_XS] = {138, 4, {{PART_F16, 2, 1, 0}, {PART_PLAIN, 4, 1, 2}, {PART_PLAIN, 4, 1, 4}, {PART_PLAIN, 4, 32, 8}}},
 };
 
 bool rz_mat_init(rz_mat *m, uint32_t dtype, uint32_t rows, uint32_t cols, uint32_t nr,
@@ -50,7 +54,7 @@ bool rz_mat_init(rz_mat *m, uint32_t dtype, uint32_t rows, uint32_t cols, uint32
     const rz_dtype *t = rz_dtype_get(dtype);
     if (!t || !t->block || cols == 0 || cols % t->block) return false;
     *m = (rz_mat){.rows = rows, .cols = cols, .dtype = dtype, .nr = nr, .flip = flip};
-    uint32_t cell_bytes = t->unpack ? t->block_bytes : forms[dtype].cell_bytes;
+    uint32_t cell_bytes = forms[dtype].n_parts ? forms[dtype].cell_bytes : t->block_bytes;
     m->group_bytes = (uint64_t)(cols / t->block) * cell_bytes * nr;
     uint64_t bytes;
     return rz_mul_u64(rz_mat_groups(m), m->group_bytes, &bytes) && bytes <= SIZE_MAX / 4;
@@ -151,27 +155,21 @@ static void interleave_q6(uint8_t *dst, const uint8_t *src, size_t stride, lanes
     }
 }
 
-/* All units of one row: true when none is NaN or infinite. `mask` selects the exponent. */
-static bool finite2(const uint8_t *src, uint32_t units, uint16_t mask) {
+/* All units of one row, of 2 or 4 bytes: true when none is NaN or infinite. `mask` selects the exponent. */
+static bool finite(const uint8_t *src, uint32_t units, uint32_t size, uint32_t mask) {
     bool bad = false;
-    for (uint32_t u = 0; u < units; u++) bad |= (rz_load_u16(src + 2 * (size_t)u) & mask) == mask;
+    for (uint32_t u = 0; u < units; u++, src += size) {
+        const uint32_t number = size == 2 ? rz_load_u16(src) : rz_load_u32(src);
+        bad |= (number & mask) == mask;
+    }
     return !bad;
 }
-
-static bool finite4(const uint8_t *src, uint32_t units) {
-    const uint32_t mask = 0x7f800000u;
-    bool bad = false;
-    for (uint32_t u = 0; u < units; u++) bad |= (rz_load_u32(src + 4 * (size_t)u) & mask) == mask;
-    return !bad;
-}
+enum { F16_EXPONENT = 0x7c00, BF16_EXPONENT = 0x7f80, F32_EXPONENT = 0x7f800000 };
 
 static bool part_finite(const pack_part *part, const uint8_t *src, uint32_t units) {
-    switch (part->kind) {
-    case PART_F16: return finite2(src, units, 0x7c00);
-    case PART_BF16: return finite2(src, units, 0x7f80);
-    case PART_F32: return finite4(src, units);
-    default: return true;
-    }
+    static const uint32_t masks[] = {[PART_F16] = F16_EXPONENT, [PART_BF16] = BF16_EXPONENT, [PART_F32] = F32_EXPONENT,
+                                     [PART_Q6_CODES] = 0};
+    return !masks[part->kind] || finite(src, units, part->size, masks[part->kind]);
 }
 
 static void pack_part_of(const rz_mat *m, const pack_part *part, uint32_t units, uint8_t *dst,
@@ -218,20 +216,18 @@ static int pack_parts(const rz_mat *m, uint8_t *dst, const uint8_t *rows, lanes 
 static bool mxfp4_finite(const uint8_t *block) {
     float values[32];
     if (block[0] < 253) return true;
-    rz_dtype_get(RZ_DT_MXFP4)->dequantize(block, values, 32);
-    return block[0] < 255 && finite4((const uint8_t *)values, 32);
+    rz_dtype_dequantize(rz_dtype_get(RZ_DT_MXFP4), block, values, 32);
+    return block[0] < 255 && finite((const uint8_t *)values, 32, 4, F32_EXPONENT);
 }
 
 static bool block_finite(uint32_t dtype, const uint8_t *block) {
     switch (dtype) {
-    case RZ_DT_Q2_K: return finite2(block + 80, 2, 0x7c00);
-    case RZ_DT_Q3_K: return finite2(block + 108, 1, 0x7c00);
-    case RZ_DT_TQ1_0: return finite2(block + 52, 1, 0x7c00);
-    case RZ_DT_TQ2_0: return finite2(block + 64, 1, 0x7c00);
+    case RZ_DT_TQ1_0: return finite(block + 52, 1, 2, F16_EXPONENT);
+    case RZ_DT_TQ2_0: return finite(block + 64, 1, 2, F16_EXPONENT);
     case RZ_DT_IQ1_M: return (rz_iq1_m_scale(block) & 0x7c00) != 0x7c00;
     case RZ_DT_MXFP4: return mxfp4_finite(block);
     case RZ_DT_NVFP4: return true; /* every scale is a number */
-    default: return finite2(block, 1, 0x7c00);
+    default: return finite(block, 1, 2, F16_EXPONENT);
     }
 }
 
@@ -251,8 +247,7 @@ static int pack_blocks(const rz_mat *m, uint8_t *dst, const uint8_t *rows, lanes
 }
 
 static int pack_lanes(const rz_mat *m, uint8_t *dst, const uint8_t *rows, lanes l) {
-    return rz_dtype_get(m->dtype)->unpack ? pack_blocks(m, dst, rows, l)
-                                          : pack_parts(m, dst, rows, l);
+    return forms[m->dtype].n_parts ? pack_parts(m, dst, rows, l) : pack_blocks(m, dst, rows, l);
 }
 
 int rz_pack_group(const rz_mat *m, uint8_t *dst, const uint8_t *rows, uint32_t n) {
@@ -345,22 +340,26 @@ static void unpack_part(const rz_mat *m, const pack_part *part, uint32_t units, 
     }
 }
 
-void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row) {
+const uint8_t *rz_pack_block(const rz_mat *m, const uint8_t *cell, uint32_t lane, uint8_t *block) {
     const rz_dtype *t = rz_dtype_get(m->dtype);
     const pack_form *f = &forms[m->dtype];
-    const uint8_t *src = m->data + (uint64_t)(row / m->nr) * m->group_bytes;
-    const uint32_t lane = row % m->nr;
+    if (!f->n_parts) {
+        memcpy(block, cell + (size_t)lane * t->block_bytes, t->block_bytes);
+        return cell + (size_t)m->nr * t->block_bytes;
+    }
+    for (uint32_t i = 0; i < f->n_parts; i++) {
+        const pack_part *part = &f->parts[i];
+        uint32_t units = units_of(m, t, part);
+        unpack_part(m, part, units, cell, lane, block + part->file_at);
+        cell += (size_t)units * part->size * m->nr;
+    }
+    return cell;
+}
+
+void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row) {
+    const rz_dtype *t = rz_dtype_get(m->dtype);
+    const uint8_t *cell = m->data + (uint64_t)(row / m->nr) * m->group_bytes;
     for (uint32_t c = 0; c < cells_of(m, t); c++, file_row += t->block_bytes) {
-        if (t->unpack) {
-            memcpy(file_row, src + (size_t)lane * t->block_bytes, t->block_bytes);
-            src += (size_t)m->nr * t->block_bytes;
-            continue;
-        }
-        for (uint32_t i = 0; i < f->n_parts; i++) {
-            const pack_part *part = &f->parts[i];
-            uint32_t units = units_of(m, t, part);
-            unpack_part(m, part, units, src, lane, file_row + part->file_at);
-            src += (size_t)units * part->size * m->nr;
-        }
+        cell = rz_pack_block(m, cell, row % m->nr, file_row);
     }
 }

@@ -15,6 +15,11 @@
  *              u32 qs[32][nr]                                            148 (144 in the file)
  *       Q5_K   as Q4_K, with u32 qh[8][nr] before qs                     180 (176 in the file)
  *       Q6_K   u16 d[nr]  i8 scale[16][nr]  16 times u32 {ql, ql + 8, qh}[nr]  210
+ *       Q2_K   u16 d[nr]  u16 dmin[nr]  u32 scales[4][nr]  u32 qs[16][nr]  84
+ *       Q3_K   u16 d[nr]  u32 scales[3][nr]  u32 hmask[8][nr]  u32 qs[16][nr]  110
+ *       IQ4_NL as Q4_0                                                    18
+ *       IQ4_XS u16 d[nr]  u32 {scales_h, scales_l}[nr]  u32 scales_l[nr]
+ *              u32 qs[32][nr]                                            138 (136 in the file)
  *     F32, F16, BF16: element [column][nr]
  *     all others: the blocks of the rows as they are, one after the other [nr][block]; kernels
  *                 unpack them (rz_unpack_fn)
@@ -73,7 +78,11 @@ int rz_pack_column(const rz_mat *m, uint8_t *data, uint32_t column, const uint8_
 bool rz_pack_mxfp4_plane(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *from,
                          bool scales);
 
-/* The inverse: row `row` of the matrix as it stood in the file. */
+/* The inverse: one row's block of the cell at `cell`, as it stood in the file (a whole row of a float type); returns where
+ * the next cell begins. */
+const uint8_t *rz_pack_block(const rz_mat *m, const uint8_t *cell, uint32_t lane, uint8_t *block);
+
+/* Row `row` of the matrix. */
 void rz_pack_row(const rz_mat *m, uint32_t row, uint8_t *file_row);
 
 #endif

@@ -410,7 +410,7 @@ int rz_quantize(uint32_t dtype, const float *x, size_t n, void *out, rz_err *err
 int rz_dequantize(uint32_t dtype, const void *blocks, size_t n, float *out, rz_err *err) {
     const rz_dtype *t;
     int result = check_type(dtype, n, &t, err);
-    if (result == RZ_OK) t->dequantize(blocks, out, n);
+    if (result == RZ_OK) rz_dtype_dequantize(t, blocks, out, n);
     return result;
 }
 

@@ -2,6 +2,7 @@
 #include "simd_avx2.h"
 
 #include "tile.inc.c"
+#include "unpack.inc.c"
 #include "panel.inc.c"
 #include "matmul.inc.c"
 #include "matmul_q5_q6.inc.c"

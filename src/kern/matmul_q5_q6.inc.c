@@ -154,7 +154,7 @@ PANEL_KIND(q5, uint8_t, x->q8, ACT_BYTES(1), false, unpack_q5)
 RZ_INLINE const uint8_t *unpack_of_256(rz_panel *p, const uint8_t *cell, const bool fifth) {
     const uint8_t *qh = cell + 20 * NR, *qs = fifth ? qh + 32 * NR : qh;
     for (int j = 0; j < 16; j++) vf_store(p->factors + j * NR, vf_load_u8(cell + (4 + j) * NR));
-    for (int j = 0; j < 2; j++) vf_store(p->factors + (16 + j) * NR, vf_load_scales(cell + 2 * j * NR));
+    for (int j = 0; j < 2; j++) put_scales(p->factors + (16 + j) * NR, cell + 2 * j * NR);
     uint8_t *codes = p->codes;
     for (int c = 0; c < 4; c++, qs += 32 * NR, codes += 64 * NR) {
         for (int i = 0; i < 32 * NR; i += 4 * NR) {
@@ -198,7 +198,7 @@ static const uint8_t *unpack_q6_k(rz_panel *p, const rz_dtype *type, const uint8
     for (int j = 0; j < 16; j++) {
         vf_store(p->factors + j * NR, vf_load_s8(scales + (j / 8 * 8 + j % 4 * 2 + j / 4 % 2) * NR));
     }
-    vf_store(p->factors + 16 * NR, vf_load_scales(cell));
+    put_scales(p->factors + 16 * NR, cell);
     for (uint8_t *codes = p->codes; codes < p->codes + 256 * NR; codes += 64 * NR) {
         for (int v = 0; v < 4; v++, q += 12 * NR) {
             vb low[2] = {vb_load(q), vb_load(q + 4 * NR)}, high = vb_load(q + 8 * NR);

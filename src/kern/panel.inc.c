@@ -1,7 +1,7 @@
 /*
- * panel.inc.c: matrix products that unpack up to 256 columns of a group, a panel, for all tokens: of types packed as whole
- * blocks what does without the byte dot product, which is unpacking them and their product with floats. Included once
- * per table, or once for all of them, after tile.inc.c.
+ * panel.inc.c: matrix products that unpack up to 256 columns of a group, a panel, for all tokens, and the one with floats,
+ * which does without the byte dot product. Included once per table, or once for all of them, after tile.inc.c and
+ * unpack.inc.c.
  */
 
 /* Groups g0 <= g < g1. Sums wait in y from panel to panel. */
@@ -20,22 +20,7 @@ SHARED_FN void SHARED(multiply_panels)(const rz_mat *w, uint32_t g0, uint32_t g1
     }
 }
 
-/* Types packed as whole blocks: levels as codes, scale[column / 16] and then min. */
-SHARED_FN const uint8_t *SHARED(unpack_blocks)(rz_panel *p, const rz_dtype *type, const uint8_t *block,
-                                               uint32_t width) {
-    for (uint32_t c = 0; c < width; c += type->block) {
-        for (uint32_t r = 0; r < NR; r++, block += type->block_bytes) {
-            type->unpack(block, p->codes + c * NR + 4 * r, 4 * NR, p->factors + c / 16 * NR + r, NR);
-        }
-    }
-    for (uint32_t i = 0; i < width * NR; i += 4 * NR) {
-        vb_store(p->codes + i, vb_lookup(type->levels, vb_load(p->codes + i)));
-    }
-    p->minima = type->minima;
-    return block;
-}
-
-/* The same with floats; x is [column][token]. */
+/* A tile of floats; x is [column][token]. */
 RZ_INLINE void tile_floats(const rz_panel *p, uint32_t width, const float *x, vf *acc, const int T) {
     const uint8_t *codes = p->codes;
     for (uint32_t i = 0; i < width / 16; i++) {

@@ -201,15 +201,16 @@ static float dot_q6_k(const uint8_t *cell, uint32_t row, const act_block *x, uin
     return acc;
 }
 
-/* Types packed as whole blocks, unpacked one at a time: the products of 16 columns are an exact
+/* Types that are unpacked block by block: the products of 16 columns are an exact
  * integer, times the block's scale times the activations'. */
-static float dot_blocks(const rz_dtype *type, const uint8_t *cell, uint32_t row, const act_block *x,
-                        uint32_t cols) {
+static float dot_blocks(const rz_mat *w, const uint8_t *cell, uint32_t row, const act_block *x) {
+    const rz_dtype *type = rz_dtype_get(w->dtype);
     float acc = 0;
-    for (uint32_t c = 0; c < cols; c += type->block, cell += NR * type->block_bytes) {
-        uint8_t codes[RZ_BLOCK_MAX];
+    for (uint32_t c = 0; c < w->cols; c += type->block) {
+        uint8_t block[RZ_BLOCK_MAX], codes[RZ_BLOCK_MAX];
         float factors[2 * RZ_BLOCK_MAX / 16];
-        type->unpack(cell + row * type->block_bytes, codes, 4, factors, 1);
+        cell = rz_pack_block(w, cell, row, block);
+        type->unpack(block, codes, 4, factors, 1);
         for (uint32_t i = 0; i < type->block / 16; i++) {
             const act_block *xb = &x[(c + 16 * i) / 32];
             int32_t sum = 0;
@@ -225,13 +226,11 @@ static float dot_blocks(const rz_dtype *type, const uint8_t *cell, uint32_t row,
 
 static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_act *x, float *y,
                           size_t ldy) {
-    const rz_dtype *type = rz_dtype_get(w->dtype);
     const act_block *blocks = (const act_block *)x->q8;
     for (uint32_t g = g0; g < g1; g++) {
         for (uint32_t t = 0; t < x->n; t++) {
             for (uint32_t r = 0; r < NR; r++) {
-                y[t * ldy + g * NR + r] = dot_blocks(type, w->data + g * w->group_bytes, r,
-                                                     blocks + (size_t)t * (x->cols / 32), w->cols);
+                y[t * ldy + g * NR + r] = dot_blocks(w, w->data + g * w->group_bytes, r, blocks + (size_t)t * (x->cols / 32));
             }
         }
     }

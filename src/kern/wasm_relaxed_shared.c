@@ -6,6 +6,7 @@
 
 #define SHARED_FN
 #include "tile.inc.c"
+#include "unpack.inc.c"
 #include "panel.inc.c"
 #include "matmul.inc.c"
 #include "matmul_q5_q6.inc.c"

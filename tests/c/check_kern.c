@@ -275,7 +275,7 @@ static void model_is_dequantized(uint32_t dtype) {
         case_act a = case_activations(&rz_kern_scalar, x, 1, cols, false);
         for (uint32_t b = 0; b < cols / 32; b++)
             blocks[b] = case_act_read(&rz_kern_scalar, &a, 0, b);
-        t->dequantize(file, w, cols);
+        rz_dtype_dequantize(t, file, w, cols);
         for (int c = 0; c < cols; c++) {
             double xc = t->block == 1 ? x[c] : (double)blocks[c / 32].d * blocks[c / 32].q[c % 32];
             want += w[c] * xc;

@@ -305,7 +305,7 @@ case_sum case_dot(uint32_t dtype, const uint8_t *row, uint32_t cols, const float
             add_q6_k(&s, row, xb);
             break;
         default:
-            t->dequantize(row, &w, 1);
+            rz_dtype_dequantize(t, row, &w, 1);
             add_term(&s, w, x[c]);
             break;
         }

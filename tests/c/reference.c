@@ -34,7 +34,7 @@ static float *tensor(const net *m, const char *name, uint32_t *rows) {
         if (strlen(name) != t->name_len || memcmp(name, t->name, t->name_len) != 0) continue;
         size_t n = (size_t)(t->dims[0] * t->dims[1]);
         float *w = malloc(n * sizeof *w);
-        rz_dtype_get(t->dtype)->dequantize(m->file.bytes + t->offset, w, n);
+        rz_dtype_dequantize(rz_dtype_get(t->dtype), m->file.bytes + t->offset, w, n);
         if (rows) *rows = (uint32_t)t->dims[1];
         return w;
     }

@@ -153,7 +153,7 @@ static void recorded(const char *dir, const rz_dtype *t) {
     CHECK(n == 4096 && blocks.n == n / 256 * row_bytes, "%zu floats, %zu bytes", n, blocks.n);
     for (size_t row = 0; row < n / 256; row++) {
         float out[256];
-        t->dequantize(blocks.bytes + row * row_bytes, out, 256);
+        rz_dtype_dequantize(t, blocks.bytes + row * row_bytes, out, 256);
         CHECK(memcmp(out, floats.bytes + row * sizeof out, sizeof out) == 0, "%s row %zu", t->name,
               row);
     }

@@ -235,7 +235,7 @@ static void planes(void) {
     for (uint32_t i = 0; i < rows; i++) CHECK(rz_pack_mxfp4_plane(&mat, data, i, codes[i], false), "codes");
     for (uint32_t i = 0; i < rows; i++) {
         rz_pack_row(&mat, i, row);
-        rz_dtype_get(RZ_DT_MXFP4)->dequantize(row, got, cols);
+        rz_dtype_dequantize(rz_dtype_get(RZ_DT_MXFP4), row, got, cols);
         for (int c = 0; c < cols; c++) {
             float scale = rz_f32_from_bits((uint32_t)scales[i][c / 32] << 23);
             float want = values[codes[i][c / 2] >> c % 2 * 4 & 15] * scale;

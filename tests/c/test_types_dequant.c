@@ -78,7 +78,7 @@ static uint64_t digest_of(uint32_t id) {
         uint8_t block[RZ_BLOCK_MAX * 2];
         float out[RZ_BLOCK_MAX];
         types_any_block(&r, id, block);
-        t->dequantize(block, out, t->block);
+        rz_dtype_dequantize(t, block, out, t->block);
         for (uint32_t j = 0; j < t->block; j++) {
             digest = (digest ^ rz_bits_from_f32(out[j])) * 0x100000001b3u;
             digest ^= digest >> 32;
@@ -107,10 +107,10 @@ static void rows(void) {
         float whole[5 * RZ_BLOCK_MAX + 1], piece[RZ_BLOCK_MAX];
         for (int b = 0; b < 5; b++) types_any_block(&r, ids[i], blocks + b * t->block_bytes);
         whole[5 * t->block] = 12345;
-        t->dequantize(blocks, whole, 5 * t->block);
+        rz_dtype_dequantize(t, blocks, whole, 5 * t->block);
         CHECK(whole[5 * t->block] == 12345, "%s", t->name);
         for (int b = 0; b < 5; b++) {
-            t->dequantize(blocks + b * t->block_bytes, piece, t->block);
+            rz_dtype_dequantize(t, blocks + b * t->block_bytes, piece, t->block);
             CHECK(memcmp(piece, whole + b * t->block, t->block * 4) == 0, "%s block %d", t->name,
                   b);
         }

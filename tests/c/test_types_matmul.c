@@ -126,7 +126,7 @@ static expected expect(const product *p, uint32_t row, const float *x, const act
     double sizes = 0, largest_half = 1;
     for (uint32_t c = 0; c < p->cols; c += t->block, block += t->block_bytes) {
         float w[RZ_BLOCK_MAX];
-        t->dequantize(block, w, t->block);
+        rz_dtype_dequantize(t, block, w, t->block);
         for (int i = 0; i < types_halves(p->dtype); i++) {
             largest_half =
                 fmax(largest_half, fabs(rz_f32_from_f16(types_half(p->dtype, block, i))));

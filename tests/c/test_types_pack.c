@@ -64,7 +64,8 @@ static void sizes(void) {
         rz_mat m;
         const uint64_t file = 16 * (uint64_t)row_bytes_of(ids[i], 2048);
         CHECK(rz_mat_init(&m, ids[i], 16, 2048, 8, 0), "type %u", ids[i]);
-        uint64_t want = file + (ids[i] == RZ_DT_Q4_K || ids[i] == RZ_DT_Q5_K ? 16 * 8 * 4 : 0);
+        const uint32_t wider = ids[i] == RZ_DT_Q4_K || ids[i] == RZ_DT_Q5_K ? 4 : ids[i] == RZ_DT_IQ4_XS ? 2 : 0;
+        const uint64_t want = file + 16 * 8 * wider;
         CHECK(rz_mat_bytes(&m) == want, "type %u: %llu bytes for %llu", ids[i],
               (unsigned long long)rz_mat_bytes(&m), (unsigned long long)file);
         CHECK(!rz_mat_init(&m, ids[i], 1, rz_dtype_get(ids[i])->block / 2, 8, 0), "half a block");
@@ -126,7 +127,7 @@ static void mxfp4_exponents(void) {
             float w[32];
             memset(block, code * 17, 17);
             block[0] = (uint8_t)e;
-            rz_dtype_get(RZ_DT_MXFP4)->dequantize(block, w, 32);
+            rz_dtype_dequantize(rz_dtype_get(RZ_DT_MXFP4), block, w, 32);
             bool finite = e < 255 && w[0] - w[0] == 0;
             int bad = first_bad(&m, file, 1, 1, block);
             CHECK(bad == (finite ? -1 : 1), "exponent %d code %d (%g): row %d", e, code,

@@ -131,7 +131,7 @@ void types_scaled_block(random_state *r, uint32_t dtype, uint8_t *block, float s
     if (!types_halves(dtype)) return;
     types_set_half(dtype, block, 0, 0x3c00);
     if (types_halves(dtype) == 2) types_set_half(dtype, block, 1, rz_f16_from_f32(offset));
-    t->dequantize(block, w, t->block);
+    rz_dtype_dequantize(t, block, w, t->block);
     for (uint32_t i = 0; i < t->block; i++) most = fmaxf(most, fabsf(w[i]));
     types_set_half(dtype, block, 0, rz_f16_from_f32(scale / most));
     if (types_halves(dtype) == 2)
