@@ -156,7 +156,7 @@ static void interleave_q6(uint8_t *dst, const uint8_t *src, size_t stride, lanes
 }
 
 /* All units of one row, of 2 or 4 bytes: true when none is NaN or infinite. `mask` selects the exponent. */
-static bool finite(const uint8_t *src, uint32_t units, uint32_t size, uint32_t mask) {
+static bool all_finite(const uint8_t *src, uint32_t units, uint32_t size, uint32_t mask) {
     bool bad = false;
     for (uint32_t u = 0; u < units; u++, src += size) {
         const uint32_t number = size == 2 ? rz_load_u16(src) : rz_load_u32(src);
@@ -169,7 +169,7 @@ enum { F16_EXPONENT = 0x7c00, BF16_EXPONENT = 0x7f80, F32_EXPONENT = 0x7f800000 
 static bool part_finite(const pack_part *part, const uint8_t *src, uint32_t units) {
     static const uint32_t masks[] = {[PART_F16] = F16_EXPONENT, [PART_BF16] = BF16_EXPONENT, [PART_F32] = F32_EXPONENT,
                                      [PART_Q6_CODES] = 0};
-    return !masks[part->kind] || finite(src, units, part->size, masks[part->kind]);
+    return !masks[part->kind] || all_finite(src, units, part->size, masks[part->kind]);
 }
 
 static void pack_part_of(const rz_mat *m, const pack_part *part, uint32_t units, uint8_t *dst,
@@ -217,17 +217,17 @@ static bool mxfp4_finite(const uint8_t *block) {
     float values[32];
     if (block[0] < 253) return true;
     rz_dtype_dequantize(rz_dtype_get(RZ_DT_MXFP4), block, values, 32);
-    return block[0] < 255 && finite((const uint8_t *)values, 32, 4, F32_EXPONENT);
+    return block[0] < 255 && all_finite((const uint8_t *)values, 32, 4, F32_EXPONENT);
 }
 
 static bool block_finite(uint32_t dtype, const uint8_t *block) {
     switch (dtype) {
-    case RZ_DT_TQ1_0: return finite(block + 52, 1, 2, F16_EXPONENT);
-    case RZ_DT_TQ2_0: return finite(block + 64, 1, 2, F16_EXPONENT);
+    case RZ_DT_TQ1_0: return all_finite(block + 52, 1, 2, F16_EXPONENT);
+    case RZ_DT_TQ2_0: return all_finite(block + 64, 1, 2, F16_EXPONENT);
     case RZ_DT_IQ1_M: return (rz_iq1_m_scale(block) & 0x7c00) != 0x7c00;
     case RZ_DT_MXFP4: return mxfp4_finite(block);
     case RZ_DT_NVFP4: return true; /* every scale is a number */
-    default: return finite(block, 1, 2, F16_EXPONENT);
+    default: return all_finite(block, 1, 2, F16_EXPONENT);
     }
 }
 

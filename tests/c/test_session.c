@@ -367,8 +367,7 @@ static void same_bits_of(host_file file, size_t bytes, uint32_t bit, uint32_t kv
         rz_model *m;
         rz_model_info info;
         rz_err err = {0};
-        int result =
-            host_load(&m, file, &(rz_load_opts){.kernels = bit, .threads = threads}, 0, &err);
+        int result = host_load(&m, file, &(rz_load_opts){.kernels = bit, .threads = threads}, 0, &err);
         CHECK(result == RZ_OK, "%s", err.text);
         if (result) break;
         rz_model_info_get(m, &info);
