@@ -66,9 +66,7 @@ static uint32_t first_chunk(const attend_task *task, uint32_t position) {
 
 static uint32_t heads_of_group(const rz_model *m) { return m->config.n_head / m->config.n_head_kv; }
 
-static uint32_t tokens_of_unit(const rz_model *m) {
-    return rz_max_u32(unit_queries / heads_of_group(m), 1);
-}
+static uint32_t tokens_of_unit(const rz_model *m) { return rz_max_u32(unit_queries / heads_of_group(m), 1); }
 
 /* Queries that a unit has room for as integers: whole lists, which tiles divide. */
 static uint32_t room_of_unit(const rz_model *m) { return rz_round_up(heads_of_group(m), unit_queries); }

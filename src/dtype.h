@@ -65,7 +65,7 @@ typedef struct {
     void (*dequantize)(const uint8_t *blocks, float *out, size_t n); /* NULL: as `unpack` says; see rz_dtype_dequantize() */
     rz_unpack_fn *unpack; /* NULL: the type has kernels of its own */
     const int8_t *levels; /* [16]: what the codes of unpack stand for */
-    uint8_t word_codes;   /* 2 or 4: packed in words of so many bits for a code, which kernels unpack; 0: as whole blocks */
+    uint8_t code_bits;    /* of codes that are packed in words, rows side by side; 0: packed as whole blocks */
     bool minima;          /* unpack gives them */
     bool floats;          /* products take activations as floats, not as int8 */
 } rz_dtype;

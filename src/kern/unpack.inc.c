@@ -10,7 +10,7 @@ static const int8_t two_bits[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2,
 static const int8_t third_bit[16] = {-4, 0, -4, 0, -4, 0, -4, 0, -4, 0, -4, 0, -4, 0, -4, 0}; /* less 4 */
 static const int8_t upper_bits[16] = {-32, -16, 0, 16, -32, -16, 0, 16, -32, -16, 0, 16, -32, -16, 0, 16}; /* less 32 */
 
-/* Scales as floats; once, because a module has little room. */
+/* Scales as floats; not inlined, because in wasm they take 100 bytes each time. */
 static __attribute__((noinline)) void put_scales(float *to, const uint8_t *scales) { vf_store(to, vf_load_scales(scales)); }
 
 /* What a table says of the bits from bit n on of every byte. */
@@ -82,8 +82,8 @@ static const uint8_t *unpack_of_4(rz_panel *p, const rz_dtype *type, const uint8
 SHARED_FN const uint8_t *SHARED(unpack_blocks)(rz_panel *p, const rz_dtype *type, const uint8_t *block,
                                                uint32_t width) {
     p->minima = type->minima;
-    if (type->word_codes == 2) return unpack_of_2(p, block);
-    if (type->word_codes == 4) return unpack_of_4(p, type, block, width);
+    if (type->code_bits == 2) return unpack_of_2(p, block);
+    if (type->code_bits == 4) return unpack_of_4(p, type, block, width);
     for (uint32_t c = 0; c < width; c += type->block) {
         for (uint32_t r = 0; r < NR; r++, block += type->block_bytes) {
             type->unpack(block, p->codes + c * NR + 4 * r, 4 * NR, p->factors + c / 16 * NR + r, NR);
