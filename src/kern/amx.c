@@ -268,9 +268,7 @@ RZ_INLINE void add_blocks(amx_products *s, const amx_panel *m, const uint8_t *ac
     for (uint32_t i = 0; i < m->width / 16; i++, factors += NR) {
         const uint8_t *a = act + i / 2 * ACT_BYTES(WIDE);
         add_product(s, acc, vf_load(factors), a, place_16, 16);
-        if (!m->p->minima) continue;
-        const vf min = vf_load(factors + RZ_BLOCK_MAX / 16 * NR);
-        FOR_TOKENS(0, WIDE) acc[t] = vf_madd(min, vf_splat(ACT_D(a, WIDE, t) * (float)ACT_NS16(a, WIDE, i % 2, t)), acc[t]);
+        if (m->p->minima) sum_minima_of_16(acc, vf_load(factors + RZ_BLOCK_MAX / 16 * NR), a, i % 2, WIDE);
     }
     put_sums(sums, acc);
 }

@@ -6,6 +6,20 @@
  * minimum), so that one body serves all types but those that take floats.
  */
 
+/* acc += min * (d * ns), ns of the lower or the upper 16 columns. Tokens are lanes, those of a tile and what lies behind them:
+ * with one token, words of another block or nothing. */
+RZ_INLINE void sum_minima_of_16(vf *acc, vf min, const uint8_t *act, uint32_t upper, const int T) {
+    float sums[NR];
+    if (T == 1) {
+        sums[0] = ACT_D(act, 1, 0) * (float)ACT_NS16(act, 1, upper, 0);
+    } else {
+        const float *words = (const float *)act; /* d[T], ds[T] and, which are integers, ns[T], ns_upper[T] */
+        const vf ns = vf_from_i(vf_bits(vf_load(words + 2 * T))), ns_upper = vf_from_i(vf_bits(vf_load(words + 3 * T)));
+        vf_store(sums, vf_mul(vf_load(words), upper ? ns_upper : vf_sub(ns, ns_upper)));
+    }
+    FOR_T acc[t] = vf_madd(min, vf_splat(sums[t]), acc[t]);
+}
+
 RZ_INLINE void tile_blocks(const rz_panel *p, uint32_t width, const uint8_t *act, vf *acc, const int T) {
     const uint8_t *codes = p->codes;
     const float *factors = p->factors;
@@ -21,10 +35,7 @@ RZ_INLINE void tile_blocks(const rz_panel *p, uint32_t width, const uint8_t *act
             vf scale = vf_load(factors);
             FOR_T acc[t] = vf_madd(vf_from_i(sum[t]), vf_mul(scale, vf_splat(ACT_D(act, T, t))),
                                    acc[t]);
-            if (!p->minima) continue;
-            vf min = vf_load(factors + RZ_BLOCK_MAX / 16 * NR);
-            FOR_T acc[t] = vf_madd(
-                min, vf_splat(ACT_D(act, T, t) * (float)ACT_NS16(act, T, half, t)), acc[t]);
+            if (p->minima) sum_minima_of_16(acc, vf_load(factors + RZ_BLOCK_MAX / 16 * NR), act, (uint32_t)half, T);
         }
     }
 }
