@@ -1,13 +1,13 @@
 /*
- * blocks.inc.c: matrix products of the types that are packed as whole blocks. Included once per
- * table, after tile.inc.c and panel.inc.c.
+ * blocks.inc.c: matrix products of the types that have none of their own. Included once per
+ * table, after tile.inc.c, unpack.inc.c and panel.inc.c.
  *
  * Their panels hold signed bytes, interleaved like Q8_0. Every 16 columns have a scale (and a
  * minimum), so that one body serves all types but those that take floats.
  */
 
-/* acc += min * (d * ns), ns of the lower or the upper 16 columns. Tokens are lanes, those of a tile and what lies behind them:
- * with one token, words of another block or nothing. */
+/* acc += min * (d * ns), ns of the lower or the upper 16 columns. Tokens are the lanes of a vector, which reads into the words
+ * that follow those of a tile; with one token they may be those behind the last block. */
 RZ_INLINE void sum_minima_of_16(vf *acc, vf min, const uint8_t *act, uint32_t upper, const int T) {
     float sums[NR];
     if (T == 1) {
