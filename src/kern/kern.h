@@ -115,7 +115,7 @@ typedef void rz_strip_fn(const rz_strip *s);
 enum { RZ_STREAMS = 4 }; /* groups of a strip, at most */
 
 /* y[row] for the rows of groups g0 <= g < g1 and one token, whose q8 activations have act_bytes per 32 columns. Speed is
- * that of memory, which reads places far apart at the same time, so strips are of such groups (streams.c). */
+ * that of memory, which on many machines reads places far apart faster than one, so strips are of such groups (streams.c). */
 void rz_multiply_streams(const rz_mat *w, uint32_t g0, uint32_t g1, const uint8_t *act, uint32_t act_bytes, float *y,
                          rz_strip_fn *strip);
 

@@ -15,17 +15,17 @@
  * unrolled, Q4_0 and Q8_0 have half the speed there. ROLLED: shifts in them are by constants only. */
 #if defined(__wasm__)
 #define UNROLL _Pragma("GCC unroll 1")
-enum { ROLLED = 1 };
+enum { ROLLED = 1, TWICE = 1 };
 #else
 #define UNROLL _Pragma("GCC unroll 8")
-enum { ROLLED = 0 };
+enum { ROLLED = 0, TWICE = 0 };
 #endif
 /* Two sums of T tokens do not fit into 16 registers where each takes two: one after the other. */
 #define SUMS_APART(T) (SPAN == 1 && (T) > 1)
 #define FOR_T     _Pragma("GCC unroll 16") for (int t = 0; t < T; t++)
-/* Groups of one token that registers allow to be computed at the same time. Where they are two, a last one is computed TWICE:
- * a body for one takes 300 bytes of a module (gzip). */
-enum { SIDE_BY_SIDE = NR / 4, TWICE = NR == 8 };
+/* Groups of one token that registers allow to be computed at the same time. In wasm a last one is computed TWICE: a body for
+ * one takes 300 bytes of a module (gzip). */
+enum { SIDE_BY_SIDE = NR / 4 };
 #define FOR_G     _Pragma("GCC unroll 4") for (int g = 0; g < G; g++)
 
 /* A q8 tile block of T tokens; see rz_act in kern.h. */
