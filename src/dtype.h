@@ -58,13 +58,25 @@ enum { RZ_BLOCK_MAX = 256 }; /* weights of the longest block */
 typedef void rz_unpack_fn(const uint8_t *block, uint8_t *codes, size_t step, float *factors,
                           size_t lanes);
 
+/*
+ * The same of a type whose codes are points of a grid, of 8 or 4 columns each, and signs. A point x of
+ * 16 bits goes to points[i * lanes]: in x | x << 12 the low nibble of byte j is the code of column j,
+ * less its sign; with 8 columns its upper two bits are the code of column 4 + j. The signs of columns
+ * 8 i ... go to signs[i * lanes], the same in every byte: a bit of a column is 8 in its code. A block
+ * has 256 weights.
+ */
+typedef void rz_points_fn(const uint8_t *block, uint32_t *points, uint32_t *signs, float *factors,
+                          size_t lanes);
+
 typedef struct {
     const char *name;     /* as llama.cpp prints it; NULL: no such type */
     uint32_t block;       /* weights per block; 0: known by name only, cannot be computed with */
     uint32_t block_bytes; /* bytes per block in the file */
-    void (*dequantize)(const uint8_t *blocks, float *out, size_t n); /* NULL: as `unpack` says; see rz_dtype_dequantize() */
-    rz_unpack_fn *unpack; /* NULL: the type has kernels of its own */
-    const int8_t *levels; /* [16]: what the codes of unpack stand for */
+    void (*dequantize)(const uint8_t *blocks, float *out, size_t n); /* NULL: as its codes say; see rz_dtype_dequantize() */
+    rz_unpack_fn *unpack; /* NULL where `points` is not and where the type has kernels of its own */
+    rz_points_fn *points;
+    const int8_t *levels; /* [16]: what the codes of unpack and points stand for; codes of 2 bits: four times the same */
+    uint8_t point_columns;
     uint8_t code_bits;    /* of codes that are packed in words, rows side by side; 0: packed as whole blocks */
     bool minima;          /* unpack gives them */
     bool floats;          /* products take activations as floats, not as int8 */
@@ -72,6 +84,9 @@ typedef struct {
 
 /* blocks -> n floats, n a multiple of t->block */
 void rz_dtype_dequantize(const rz_dtype *t, const uint8_t *blocks, float *out, size_t n);
+
+/* One block of a type that has `levels` to codes, column by column, and factors as rz_unpack_fn says. */
+void rz_dtype_unpack(const rz_dtype *t, const uint8_t *block, uint8_t *codes, float *factors);
 
 /* The row of a type id, or NULL for an id that names no type. */
 const rz_dtype *rz_dtype_get(uint32_t id);
@@ -88,6 +103,11 @@ static inline void rz_k_scale_min(const uint8_t *b, int j, uint8_t *scale, uint8
         *scale = (uint8_t)((b[j + 4] & 15) | (b[j - 4] >> 6) << 4);
         *min = (uint8_t)((b[j + 4] >> 4) | (b[j] >> 6) << 4);
     }
+}
+
+/* The scale of an MXFP4 block, halved for levels that are doubled: 2^(e - 128). */
+static inline float rz_mxfp4_scale(uint8_t e) {
+    return rz_f32_from_bits(e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23);
 }
 
 /* The half of an IQ1_M block, which lies in the top nibbles of its four 16-bit scales. */

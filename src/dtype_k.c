@@ -42,7 +42,7 @@ void rz_dequantize_q6_k(const uint8_t *p, float *out, size_t n) {
     }
 }
 
-const int8_t rz_levels_q2_k[16] = {0, 1, 2, 3};
+const int8_t rz_levels_q2_k[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
 const int8_t rz_levels_q3_k[16] = {-4, -3, -2, -1, 0, 1, 2, 3};
 
 void rz_put_pairs(uint8_t *codes, size_t step, const uint8_t *q) {

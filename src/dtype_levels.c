@@ -9,7 +9,7 @@ const int8_t rz_levels_iq4[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
                                   1,    13,   25,  38,  53,  69,  89,  113};
 /* E2M1 (a sign, 2 bits of exponent, 1 of mantissa), doubled: the scales are halved */
 const int8_t rz_levels_fp4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
-const int8_t rz_levels_ternary[16] = {-1, 0, 1, 2};
+const int8_t rz_levels_ternary[16] = {-1, 0, 1, 2, -1, 0, 1, 2, -1, 0, 1, 2, -1, 0, 1, 2};
 const int8_t rz_levels_binary[16] = {-1, 1};
 
 /* n words of low nibbles, then n words of high nibbles. */
@@ -40,8 +40,7 @@ void rz_unpack_iq4_xs(const uint8_t *p, uint8_t *codes, size_t step, float *fact
 
 /* 8 bits of exponent: 2^(e - 127), here halved; 16 bytes as IQ4_NL */
 void rz_unpack_mxfp4(const uint8_t *p, uint8_t *codes, size_t step, float *factors, size_t lanes) {
-    uint32_t bits = p[0] < 2 ? 0x00200000u << p[0] : (uint32_t)(p[0] - 1) << 23;
-    rz_put_scales(factors, lanes, 0, 2, rz_f32_from_bits(bits));
+    rz_put_scales(factors, lanes, 0, 2, rz_mxfp4_scale(p[0]));
     put_nibbles(codes, step, p + 1, 4);
 }
 

@@ -11,8 +11,8 @@ typedef void rz_dequantize_fn(const uint8_t *blocks, float *out, size_t n);
 
 rz_dequantize_fn rz_dequantize_q4_k, rz_dequantize_q5_k, rz_dequantize_q6_k;
 rz_unpack_fn rz_unpack_q2_k, rz_unpack_q3_k;
-rz_unpack_fn rz_unpack_iq1_s, rz_unpack_iq1_m, rz_unpack_iq2_xxs, rz_unpack_iq2_xs;
-rz_unpack_fn rz_unpack_iq2_s, rz_unpack_iq3_xxs, rz_unpack_iq3_s;
+rz_points_fn rz_points_iq1_s, rz_points_iq1_m, rz_points_iq2_xxs, rz_points_iq2_xs;
+rz_points_fn rz_points_iq2_s, rz_points_iq3_xxs, rz_points_iq3_s;
 rz_unpack_fn rz_unpack_iq4_nl, rz_unpack_iq4_xs, rz_unpack_mxfp4, rz_unpack_nvfp4;
 rz_unpack_fn rz_unpack_tq1_0, rz_unpack_tq2_0, rz_unpack_q1_0, rz_unpack_q2_0;
 

@@ -11,6 +11,7 @@ enum part_kind {
     PART_F16,     /* numbers that must be finite */
     PART_BF16,
     PART_F32,
+    PART_MXFP4, /* exponents of scales, which come first and must not make codes too large */
     PART_K_SCALES, /* 12 bytes of 6-bit fields, widened to scale[8] and min[8] */
     PART_BITS,     /* a word of the high bits of 32 columns, reordered */
     PART_Q6_CODES  /* words of Q6_K in the order in which products need them */
@@ -45,6 +46,8 @@ static const pack_form forms[RZ_DT_COUNT] = {
                     {{PART_F16, 2, 2, 0}, {PART_K_SCALES, 1, 16, 4}, {PART_PLAIN, 4, 40, 16}}},
     [RZ_DT_Q6_K] = {210, 3,
                     {{PART_F16, 2, 1, 208}, {PART_PLAIN, 1, 16, 192}, {PART_Q6_CODES, 4, 48, 0}}},
+    [RZ_DT_TQ2_0] = {66, 2, {{PART_F16, 2, 1, 64}, {PART_PLAIN, 4, 16, 0}}},
+    [RZ_DT_MXFP4] = {17, 2, {{PART_MXFP4, 1, 1, 0}, {PART_PLAIN, 4, 4, 1}}},
     [RZ_DT_IQ4_NL] = {18, 2, {{PART_F16, 2, 1, 0}, {PART_PLAIN, 4, 4, 2}}},
     [RZ_DT_IQ4_XS] = {138, 4, {{PART_F16, 2, 1, 0}, {PART_PLAIN, 4, 1, 2}, {PART_PLAIN, 4, 1, 4}, {PART_PLAIN, 4, 32, 8}}},
 };
@@ -166,9 +169,18 @@ static bool all_finite(const uint8_t *src, uint32_t units, uint32_t size, uint32
 }
 enum { F16_EXPONENT = 0x7c00, BF16_EXPONENT = 0x7f80, F32_EXPONENT = 0x7f800000 };
 
+/* The scale 2^(e - 127) is NaN for the last e, and before that may be too large for a code. */
+static bool mxfp4_finite(const uint8_t *block) {
+    float values[32];
+    if (block[0] < 253) return true;
+    rz_dtype_dequantize(rz_dtype_get(RZ_DT_MXFP4), block, values, 32);
+    return block[0] < 255 && all_finite((const uint8_t *)values, 32, 4, F32_EXPONENT);
+}
+
 static bool part_finite(const pack_part *part, const uint8_t *src, uint32_t units) {
     static const uint32_t masks[] = {[PART_F16] = F16_EXPONENT, [PART_BF16] = BF16_EXPONENT, [PART_F32] = F32_EXPONENT,
                                      [PART_Q6_CODES] = 0};
+    if (part->kind == PART_MXFP4) return mxfp4_finite(src);
     return !masks[part->kind] || all_finite(src, units, part->size, masks[part->kind]);
 }
 
@@ -212,20 +224,10 @@ static int pack_parts(const rz_mat *m, uint8_t *dst, const uint8_t *rows, lanes 
 
 /* ---- blocks kept as they are ---------------------------------------------------------------- */
 
-/* The scale 2^(e - 127) is NaN for the last e, and before that may be too large for a code. */
-static bool mxfp4_finite(const uint8_t *block) {
-    float values[32];
-    if (block[0] < 253) return true;
-    rz_dtype_dequantize(rz_dtype_get(RZ_DT_MXFP4), block, values, 32);
-    return block[0] < 255 && all_finite((const uint8_t *)values, 32, 4, F32_EXPONENT);
-}
-
 static bool block_finite(uint32_t dtype, const uint8_t *block) {
     switch (dtype) {
     case RZ_DT_TQ1_0: return all_finite(block + 52, 1, 2, F16_EXPONENT);
-    case RZ_DT_TQ2_0: return all_finite(block + 64, 1, 2, F16_EXPONENT);
     case RZ_DT_IQ1_M: return (rz_iq1_m_scale(block) & 0x7c00) != 0x7c00;
-    case RZ_DT_MXFP4: return mxfp4_finite(block);
     case RZ_DT_NVFP4: return true; /* every scale is a number */
     default: return all_finite(block, 1, 2, F16_EXPONENT);
     }
@@ -286,18 +288,22 @@ int rz_pack_column(const rz_mat *m, uint8_t *data, uint32_t column, const uint8_
 bool rz_pack_mxfp4_plane(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *from,
                          bool scales) {
     enum { bytes = 17, largest_scale = 252 };
-    const uint32_t lane = row % m->nr, end = row + 1 == m->rows ? m->nr : lane + 1;
+    const uint32_t lane = row % m->nr, lanes_set = row + 1 == m->rows ? m->nr - lane : 1;
     uint8_t *dst = data + (uint64_t)(row / m->nr) * m->group_bytes;
     for (uint32_t c = 0; c < m->cols / 32; c++, dst += (size_t)m->nr * bytes) {
-        uint8_t *block = dst + (size_t)lane * bytes;
         if (scales && from[c] > largest_scale) return false;
-        if (scales) block[0] = from[c];
-        for (int i = 0; !scales && i < 16; i++) { /* column i low, column 16 + i high */
-            uint8_t a = from[16 * (size_t)c + i / 2], b = from[16 * (size_t)c + 8 + i / 2];
-            int shift = i % 2 * 4;
-            block[1 + i] = (uint8_t)((a >> shift & 15) | (b >> shift & 15) << 4);
+        if (scales) {
+            memset(dst + lane, 0, lanes_set);
+            dst[lane] = from[c];
+            continue;
         }
-        for (uint32_t r = lane + 1; r < end; r++) memset(dst + (size_t)r * bytes, 0, bytes);
+        for (uint32_t i = 0; i < 16; i++) { /* column i low, column 16 + i high */
+            const uint8_t a = from[16 * (size_t)c + i / 2], b = from[16 * (size_t)c + 8 + i / 2];
+            const uint32_t shift = i % 2 * 4;
+            uint8_t *word = dst + m->nr + (i / 4 * m->nr + lane) * 4;
+            if (i % 4 == 0) memset(word, 0, 4 * lanes_set);
+            word[i % 4] = (uint8_t)((a >> shift & 15) | (b >> shift & 15) << 4);
+        }
     }
     return true;
 }

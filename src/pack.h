@@ -17,12 +17,14 @@
  *       Q6_K   u16 d[nr]  i8 scale[16][nr]  16 times u32 {ql, ql + 8, qh}[nr]  210
  *       Q2_K   u16 d[nr]  u16 dmin[nr]  u32 scales[4][nr]  u32 qs[16][nr]  84
  *       Q3_K   u16 d[nr]  u32 scales[3][nr]  u32 hmask[8][nr]  u32 qs[16][nr]  110
+ *       TQ2_0  u16 d[nr]                       u32 qs[16][nr]             66
  *       IQ4_NL as Q4_0                                                    18
+ *       MXFP4  u8 e[nr]                        u32 qs[4][nr]              17
  *       IQ4_XS u16 d[nr]  u32 {scales_h, scales_l}[nr]  u32 scales_l[nr]
  *              u32 qs[32][nr]                                            138 (136 in the file)
  *     F32, F16, BF16: element [column][nr]
  *     all others: the blocks of the rows as they are, one after the other [nr][block]; kernels
- *                 unpack them (rz_unpack_fn)
+ *                 unpack them (rz_unpack_fn, rz_points_fn)
  *
  * The words of Q6_K follow each other as products need them (word v of a half's low bits, word 8 + v,
  * word v of its high bits): read as the file has them, in three streams, memory is 5 times slower.

@@ -210,7 +210,7 @@ static float dot_blocks(const rz_mat *w, const uint8_t *cell, uint32_t row, cons
         uint8_t block[RZ_BLOCK_MAX], codes[RZ_BLOCK_MAX];
         float factors[2 * RZ_BLOCK_MAX / 16];
         cell = rz_pack_block(w, cell, row, block);
-        type->unpack(block, codes, 4, factors, 1);
+        rz_dtype_unpack(type, block, codes, factors);
         for (uint32_t i = 0; i < type->block / 16; i++) {
             const act_block *xb = &x[(c + 16 * i) / 32];
             int32_t sum = 0;
@@ -239,11 +239,13 @@ static void matmul_blocks(const rz_mat *w, uint32_t g0, uint32_t g1, const rz_ac
 /* MXFP4: float sums of 16 columns times the block's scale. */
 static float dot_mxfp4(const uint8_t *cell, uint32_t row, const float *x, uint32_t cols) {
     const rz_dtype *type = rz_dtype_get(RZ_DT_MXFP4);
+    const rz_mat m = {.dtype = RZ_DT_MXFP4, .nr = NR};
     float acc = 0;
     for (uint32_t c = 0; c < cols; c += 16) {
-        uint8_t codes[32];
+        uint8_t block[17], codes[32];
         float scales[2];
-        type->unpack(cell + (c / 32 * NR + row) * type->block_bytes, codes, 4, scales, 1);
+        rz_pack_block(&m, cell + c / 32 * NR * sizeof block, row, block);
+        rz_dtype_unpack(type, block, codes, scales);
         float sum = 0;
         for (uint32_t j = 0; j < 16; j++) sum += type->levels[codes[c % 32 + j]] * x[c + j];
         acc += sum * scales[c % 32 / 16];

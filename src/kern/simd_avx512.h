@@ -107,6 +107,7 @@ static inline vb vb_lookup(const int8_t *table, vb a) {
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), a);
 }
 static inline vb vb_or(vb a, vb b) { return _mm512_or_si512(a, b); }
+static inline vb vb_and(vb a, vb b) { return _mm512_and_si512(a, b); }
 static inline vb vb_low4(vb a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
 static inline vb vb_high4(vb a) { return vb_low4(_mm512_srli_epi16(a, 4)); }
 static inline vb vb_pair_at4(vb a, int i) {
@@ -122,6 +123,7 @@ static inline vb vb_bit_at4(vb a, int i) {
     vb moved = i < 4 ? _mm512_slli_epi16(a, (unsigned)(4 - i)) : _mm512_srli_epi16(a, (unsigned)(i - 4));
     return _mm512_and_si512(moved, _mm512_set1_epi8(0x10));
 }
+static inline vb vb_words_up(vb a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 static inline vb vb_shift_down(vb a, int n) { return _mm512_srl_epi16(a, _mm_cvtsi32_si128(n)); }
 
 static inline xk xk_load(const uint8_t *p) { return _mm512_set1_epi32((int32_t)rz_load_u32(p)); }

@@ -134,6 +134,7 @@ static inline vb vb_lookup(const int8_t *table, vb a) {
                 vqtbl1q_s8(levels, vreinterpretq_u8_s8(a.b))};
 }
 static inline vb vb_or(vb a, vb b) { return EACH2(vb, vorrq_s8, a, b); }
+static inline vb vb_and(vb a, vb b) { return EACH2(vb, vandq_s8, a, b); }
 static inline vb vb_and_splat(vb a, int8_t mask) {
     return (vb){vandq_s8(a.a, vdupq_n_s8(mask)), vandq_s8(a.b, vdupq_n_s8(mask))};
 }
@@ -147,6 +148,10 @@ static inline vb vb_low4(vb a) { return vb_and_splat(a, 15); }
 static inline vb vb_high4(vb a) { return vb_move(a, -4); }
 static inline vb vb_pair_at4(vb a, int i) { return vb_and_splat(vb_move(a, 4 - 2 * i), 0x30); }
 static inline vb vb_bit_at4(vb a, int i) { return vb_and_splat(vb_move(a, 4 - i), 0x10); }
+static inline vb vb_words_up(vb a, int n) {
+    vi words = vi_shl((vi){vreinterpretq_s32_s8(a.a), vreinterpretq_s32_s8(a.b)}, n);
+    return (vb){vreinterpretq_s8_s32(words.a), vreinterpretq_s8_s32(words.b)};
+}
 static inline vb vb_shift_down(vb a, int n) { return vb_move(a, -n); }
 
 static inline xk xk_load(const uint8_t *p) {

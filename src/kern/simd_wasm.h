@@ -181,6 +181,7 @@ static inline vb vb_lookup(const int8_t *table, vb a) {
     return PAIR(vb, wasm_i8x16_swizzle(levels, a.a), wasm_i8x16_swizzle(levels, a.b));
 }
 static inline vb vb_or(vb a, vb b) { return EACH2(vb, wasm_v128_or, a, b); }
+static inline vb vb_and(vb a, vb b) { return EACH2(vb, wasm_v128_and, a, b); }
 static inline vb vb_and_constant(vb a, int i) {
     v128_t m = constant(i);
     return PAIR(vb, wasm_v128_and(a.a, m), wasm_v128_and(a.b, m));
@@ -203,6 +204,9 @@ static inline vb vb_bit_at4(vb a, int i) {
     a = i < 4 ? PAIR(vb, wasm_i16x8_shl(a.a, 4 - i), wasm_i16x8_shl(a.b, 4 - i))
               : PAIR(vb, wasm_u16x8_shr(a.a, i - 4), wasm_u16x8_shr(a.b, i - 4));
     return vb_and_constant(a, C_BIT4);
+}
+static inline vb vb_words_up(vb a, int n) {
+    return PAIR(vb, wasm_i32x4_shl(a.a, (uint32_t)n), wasm_i32x4_shl(a.b, (uint32_t)n));
 }
 static inline vb vb_shift_down(vb a, int n) {
     return PAIR(vb, wasm_u16x8_shr(a.a, n), wasm_u16x8_shr(a.b, n));

@@ -105,6 +105,7 @@ static inline vb vb_lookup(const int8_t *table, vb a) {
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(levels), a);
 }
 static inline vb vb_or(vb a, vb b) { return _mm256_or_si256(a, b); }
+static inline vb vb_and(vb a, vb b) { return _mm256_and_si256(a, b); }
 static inline vb vb_low4(vb a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
 static inline vb vb_high4(vb a) { return vb_low4(_mm256_srli_epi16(a, 4)); }
 /* bits 2i, 2i + 1 of every byte, moved to bits 4 and 5 */
@@ -123,6 +124,8 @@ static inline vb vb_bit_at4(vb a, int i) {
     vb moved = i < 4 ? _mm256_slli_epi16(a, 4 - i) : _mm256_srli_epi16(a, i - 4);
     return _mm256_and_si256(moved, _mm256_set1_epi8(0x10));
 }
+/* bits of every word n places up */
+static inline vb vb_words_up(vb a, int n) { return _mm256_slli_epi32(a, n); }
 /* bits of every byte n places down; what comes in from above is of no use */
 static inline vb vb_shift_down(vb a, int n) { return _mm256_srl_epi16(a, _mm_cvtsi32_si128(n)); }
 
