@@ -9,7 +9,7 @@
  * Order of sums. A row of a matrix product is summed by one accumulator over ascending columns
  * (quantised types: over ascending blocks; the products of a block are an exact integer). So a
  * result depends neither on the number of tokens computed together nor on threads. Types that are
- * unpacked (rz_dtype.unpack) have an exact integer for every 16 columns, added as (float)sum * (scale * d),
+ * unpacked (rz_dtype.levels) have an exact integer for every 16 columns, added as (float)sum * (scale * d),
  * and then their minimum as min * (d * (float)ns); MXFP4, which takes floats, has a float sum of level * x
  * for every 16 columns, added as sum * scale.
  */

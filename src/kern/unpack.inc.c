@@ -1,6 +1,7 @@
 /*
  * unpack.inc.c: panels of the types that have no product of their own, see rz_panel_kind: of those packed as whole blocks
- * row by row (of points of grids only the points), of those packed in words of codes all rows at once. Included once per table, or once for all of them.
+ * row by row (of grids only the points), of those packed in words of codes all rows at once. Included once per table, or once
+ * for all of them.
  */
 
 /* ---- words of codes --------------------------------------------------------------------------------- */
