@@ -112,7 +112,12 @@ typedef struct {
 /* y[nr] += the products of each group, a few columns of one after the other by turns. */
 typedef void rz_strip_fn(const rz_strip *s);
 
-enum { RZ_STREAMS = 4 }; /* groups of a strip, at most */
+/* Groups of a strip, at most. */
+#if defined(__wasm__)
+enum { RZ_STREAMS = 2 };
+#else
+enum { RZ_STREAMS = 4 };
+#endif
 
 /* y[row] for the rows of groups g0 <= g < g1 and one token, whose q8 activations have act_bytes per 32 columns. Speed is
  * that of memory, which on many machines reads places far apart faster than one, so strips are of such groups (streams.c). */

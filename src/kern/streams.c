@@ -2,11 +2,9 @@
 #include "kern.h"
 
 /* Places of memory read by turns, which is measured: Intel's processors read four places faster than one, AMD's one place
- * faster than any number. wasm cannot tell them apart, and with two neither loses much. */
+ * faster than any number. wasm, which cannot tell them apart, reads two. */
 static uint32_t streams_here(void) {
-#if defined(__wasm__)
-    return 2;
-#elif defined(__x86_64__)
+#if defined(__x86_64__)
     return __builtin_cpu_is("amd") ? 1 : RZ_STREAMS;
 #else
     return RZ_STREAMS;

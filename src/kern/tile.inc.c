@@ -23,9 +23,10 @@ enum { ROLLED = 0, TWICE = 0 };
 /* Two sums of T tokens do not fit into 16 registers where each takes two: one after the other. */
 #define SUMS_APART(T) (SPAN == 1 && (T) > 1)
 #define FOR_T     _Pragma("GCC unroll 16") for (int t = 0; t < T; t++)
-/* Groups of one token that registers allow to be computed at the same time. In wasm a last one is computed TWICE: a body for
- * one takes 300 bytes of a module (gzip). */
+/* Groups of one token that registers allow to be computed at the same time. In wasm these are a whole strip, or one group
+ * that is computed TWICE: a body for one takes 300 bytes of a module (gzip). */
 enum { SIDE_BY_SIDE = NR / 4 };
+_Static_assert(!TWICE || (int)SIDE_BY_SIDE == (int)RZ_STREAMS, "a strip is computed at once");
 #define FOR_G     _Pragma("GCC unroll 4") for (int g = 0; g < G; g++)
 
 /* A q8 tile block of T tokens; see rz_act in kern.h. */
@@ -188,10 +189,8 @@ enum { NARROW = (int)TILE > RZ_TILE_NARROW ? (int)RZ_TILE_NARROW : 1 };
             float *y = s->y;                                                                       \
             size_t apart = s->apart, y_apart = s->y_apart;                                         \
             uint32_t i = 0;                                                                        \
-            for (const int G = SIDE_BY_SIDE; i + (TWICE ? 1 : G) <= s->n;) {                       \
-                if (i + 1 == s->n) apart = y_apart = 0;                                            \
-                TURN(name, G);                                                                     \
-            }                                                                                      \
+            if (TWICE && s->n == 1) apart = y_apart = 0;                                           \
+            for (const int G = SIDE_BY_SIDE; TWICE ? i == 0 : i + G <= s->n;) TURN(name, G);       \
             for (const int G = 1; !TWICE && i < s->n;) TURN(name, G);                              \
         }                                                                                          \
     }

@@ -60,7 +60,7 @@ static const uint8_t *unpack_of_2(rz_panel *p, const rz_dtype *type, const uint8
 }
 
 /* The same of MXFP4. */
-static __attribute__((noinline)) void put_powers(float *to, const uint8_t *exponents) {
+static void put_powers(float *to, const uint8_t *exponents) {
     for (int r = 0; r < NR; r++) to[r] = rz_mxfp4_scale(exponents[r]);
 }
 
