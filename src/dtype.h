@@ -76,7 +76,7 @@ typedef struct {
     rz_unpack_fn *unpack; /* NULL where `points` is not and where the type has kernels of its own */
     rz_points_fn *points;
     const int8_t *levels; /* [16]: what the codes of unpack and points stand for; codes of 2 bits: four times the same */
-    uint8_t point_columns;
+    uint8_t point_columns; /* of a point: 8 or 4 */
     uint8_t code_bits;    /* of codes that are packed in words, rows side by side; 0: packed as whole blocks */
     bool minima;          /* unpack gives them */
     bool floats;          /* products take activations as floats, not as int8 */
