@@ -11,7 +11,7 @@ enum part_kind {
     PART_F16,     /* numbers that must be finite */
     PART_BF16,
     PART_F32,
-    PART_MXFP4, /* exponents of scales, which come first and must not make codes too large */
+    PART_MXFP4,   /* exponents of scales, which begin a block and must not make its codes too large */
     PART_K_SCALES, /* 12 bytes of 6-bit fields, widened to scale[8] and min[8] */
     PART_BITS,     /* a word of the high bits of 32 columns, reordered */
     PART_Q6_CODES  /* words of Q6_K in the order in which products need them */
@@ -288,7 +288,8 @@ int rz_pack_column(const rz_mat *m, uint8_t *data, uint32_t column, const uint8_
 bool rz_pack_mxfp4_plane(const rz_mat *m, uint8_t *data, uint32_t row, const uint8_t *from,
                          bool scales) {
     enum { bytes = 17, largest_scale = 252 };
-    const uint32_t lane = row % m->nr, lanes_set = row + 1 == m->rows ? m->nr - lane : 1;
+    const uint32_t lane = row % m->nr;
+    const uint32_t lanes_set = row + 1 == m->rows ? m->nr - lane : 1; /* with the missing rows, which are zero */
     uint8_t *dst = data + (uint64_t)(row / m->nr) * m->group_bytes;
     for (uint32_t c = 0; c < m->cols / 32; c++, dst += (size_t)m->nr * bytes) {
         if (scales && from[c] > largest_scale) return false;

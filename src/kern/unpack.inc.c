@@ -59,7 +59,7 @@ static const uint8_t *unpack_of_2(rz_panel *p, const rz_dtype *type, const uint8
     return q;
 }
 
-/* The same of MXFP4. */
+/* Scales of MXFP4, which are powers of two, as floats. */
 static void put_powers(float *to, const uint8_t *exponents) {
     for (int r = 0; r < NR; r++) to[r] = rz_mxfp4_scale(exponents[r]);
 }
